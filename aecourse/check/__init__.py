@@ -1,0 +1,12 @@
+"""Exercise checkers: give one your function and it answers at once, naming what is wrong.
+
+    check.kl_divergence(my_function)
+
+Each compares with a reference on seeded random inputs of odd sizes. Nothing raises: a stub that is not written yet,
+or a function that fails, gets an answer too.
+"""
+from aecourse.check.core import Answer
+from aecourse.check.bottleneck import parameter_count, pca_reconstruction, squared_error
+from aecourse.check.elbo import kl_divergence, log_mean_exp
+
+__all__ = ["Answer", "kl_divergence", "log_mean_exp", "parameter_count", "pca_reconstruction", "squared_error"]

@@ -1,0 +1,210 @@
+"""Images as two tensors and their labels: the default ones embedded, the others by torchvision's own download."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aecourse import _arguments as check
+
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+MNIST_MD5 = dict(zip(IDX_FILES, ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+                                 "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637")))
+
+
+class DataError(RuntimeError):
+    """The images asked for could not be had; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set.
+
+    x: float32 [N, C, H, W] in [0, 1]. labels: int64 [N], or None. source: int64 [N], the original that each image
+    was made from where images were augmented, otherwise None.
+    """
+    x: Tensor
+    labels: Tensor | None = None
+    source: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows) -> "Split":
+        """The images at `rows` (a slice, a mask or indices), with their labels and sources."""
+        return Split(*(None if t is None else t[rows] for t in (self.x, self.labels, self.source)))
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set: its name, the part to train on and the part held out."""
+    name: str
+    train: Split
+    test: Split
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of one image."""
+        return tuple(self.train.x.shape[1:])
+
+    def subset(self, n: int) -> "Images":
+        """The same data set with the first `n` training images only."""
+        return replace(self, train=self.train[:check.integer("n", n)])
+
+    def __repr__(self) -> str:
+        return f"Images({self.name!r}, train {list(self.train.x.shape)}, test {list(self.test.x.shape)})"
+
+
+def load(name: str | None = None, *, default: str = "digits") -> Images:
+    """The data set `name`: "digits" (embedded), "mnist" or "fashion" (downloaded once into `AECOURSE_DATA`).
+
+    Without a name, the environment variable `AECOURSE_DATASET` decides, and where it is not set, `default`. The
+    notebooks call `load()`, so that they run unchanged on other images.
+
+    digits: 20,000 training images [1, 28, 28] made from 1,437 of scikit-learn's handwritten digits and 360 held-out
+    ones; the same bytes at every call. mnist and fashion: 60,000 and 10,000.
+
+    Raises ValueError for an unknown name, and DataError where the files cannot be downloaded, are truncated or are
+    corrupted; a failed download leaves nothing behind.
+    """
+    asked = name if name is not None else os.environ.get("AECOURSE_DATASET") or default
+    argument = "name" if name is not None else "AECOURSE_DATASET" if os.environ.get("AECOURSE_DATASET") else "default"
+    check.choice(argument, asked, _LOADERS)
+    return _LOADERS[asked]()
+
+
+def binarize(x: Tensor) -> Tensor:
+    """Every pixel drawn anew as 0 or 1 with its grey value as the probability of a 1 (dynamic binarisation).
+
+    Source: Salakhutdinov & Murray 2008; the protocol of Burda, Grosse & Salakhutdinov 2016 draws at every visit.
+    """
+    return torch.bernoulli(x)
+
+
+def folder() -> Path:
+    """Where downloaded images are kept: `AECOURSE_DATA`, or the user's cache folder."""
+    return Path(os.environ.get("AECOURSE_DATA") or Path(platformdirs.user_cache_dir("aecourse")) / "data")
+
+
+# --- digits: 1,797 real 8x8 digits, enlarged and augmented --------------------------------------------------------
+
+def digits(train_size: int = 20_000, seed: int = 0) -> Images:
+    """scikit-learn's handwritten digits at MNIST's size.
+
+    The 8x8 originals (Alpaydin & Kaynak 1998) are resized bicubically to 20x20, padded to 28x28 and stretched in
+    contrast. They are split into 1,437 and 360 *before* anything else; then small seeded affine maps (rotation,
+    scale, shear, shift) of the training part fill it up to `train_size` images, the originals themselves first.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    train_size = check.integer("train_size", train_size)
+    bunch = load_digits()
+    small = torch.from_numpy(bunch.images / 16.0).float()[:, None]
+    large = F.pad(F.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False), (4, 4, 4, 4))
+    labels = torch.from_numpy(bunch.target).long()
+    rows, held_out = train_test_split(np.arange(len(labels)), test_size=360, stratify=bunch.target, random_state=seed)
+    rows, held_out = torch.from_numpy(np.sort(rows)), torch.from_numpy(np.sort(held_out))
+
+    source = rows.repeat(-(-train_size // len(rows)))[:train_size]
+    moved = _affine(large[source], seed=seed, unmoved=len(rows))
+    return Images("digits", Split(_stretch(moved), labels[source], source),
+                  Split(_stretch(large[held_out]), labels[held_out], held_out))
+
+
+def _affine(x: Tensor, *, seed: int, unmoved: int) -> Tensor:
+    """Small random affine maps of x [N, 1, H, W]; the first `unmoved` images stay as they are."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(width: float) -> Tensor:
+        return (torch.rand(len(x), generator=generator) * 2 - 1) * width
+
+    angle, scale, shear = uniform(0.20), 1 + uniform(0.12), uniform(0.20)
+    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
+    theta = torch.stack([torch.stack([cos, shear - sin, uniform(0.10)], 1),
+                         torch.stack([sin, cos, uniform(0.10)], 1)], 1)
+    theta[:unmoved] = torch.eye(2, 3)
+    return torch.cat([F.grid_sample(part, F.affine_grid(t, list(part.shape), align_corners=False), align_corners=False)
+                      for part, t in zip(x.split(2000), theta.split(2000))])
+
+
+def _stretch(x: Tensor) -> Tensor:
+    """Contrast-stretched: ink darker than 15 % becomes paper, brighter than 75 % becomes full ink."""
+    return ((x - 0.15) / 0.60).clamp(0, 1)
+
+
+# --- torchvision's data sets -------------------------------------------------------------------------------------
+
+def _torchvision(name: str, class_name: str, md5: dict[str, str] | None = None) -> Images:
+    """A data set in MNIST's file format, read by torchvision, downloaded first where it is missing."""
+    from aecourse import _torchvision
+
+    dataset = getattr(_torchvision.load().datasets, class_name)
+    raw = folder() / class_name / "raw"
+    if not all((raw / file).is_file() for file in IDX_FILES):
+        _download(name, dataset, raw)
+    _verify(name, raw, md5)
+    parts = []
+    for train in (True, False):
+        read = dataset(folder(), train=train, download=False)
+        parts.append(Split(read.data[:, None].float().div_(255), read.targets.long()))
+    return Images(name, *parts)
+
+
+def _download(name: str, dataset, raw: Path) -> None:
+    """Downloads into a temporary folder and moves it into place only when it is complete."""
+    try:
+        raw.parent.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=raw.parent.parent))
+    except OSError as error:
+        raise DataError(f"data.load({name!r}): cannot write to {raw.parent.parent} ({error}); "
+                        "set AECOURSE_DATA to a folder that can be written") from error
+    try:
+        dataset(temporary, download=True)
+        fresh = temporary / raw.parent.name / "raw"
+        sums = {file: hashlib.md5((fresh / file).read_bytes()).hexdigest() for file in IDX_FILES}
+        (fresh / "md5.json").write_text(json.dumps(sums))
+        shutil.rmtree(raw.parent, ignore_errors=True)
+        os.replace(fresh.parent, raw.parent)
+    except Exception as error:
+        raise DataError(f"data.load({name!r}): the download failed ({error}). Without a network, put the four files "
+                        f"{', '.join(IDX_FILES)} into {raw} (AECOURSE_DATA changes the folder), "
+                        "or use data.load('digits'), which needs none.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _verify(name: str, raw: Path, md5: dict[str, str] | None) -> None:
+    """Every file has the size its header announces and, where its MD5 is known, that MD5."""
+    recorded = raw / "md5.json"
+    if md5 is None and recorded.is_file():
+        md5 = json.loads(recorded.read_text())
+    for file in IDX_FILES:
+        content = (raw / file).read_bytes()
+        dimensions = 3 if "images" in file else 1
+        header = np.frombuffer(content[4:4 + 4 * dimensions], dtype=">i4")
+        whole = content[:4] == bytes([0, 0, 8, dimensions]) and len(header) == dimensions
+        if not whole or len(content) != 4 + 4 * dimensions + int(np.prod(header, dtype=np.int64)):
+            fault = f"truncated or not an IDX file ({len(content):,} bytes)"
+        elif md5 and hashlib.md5(content).hexdigest() != md5[file]:
+            fault = "corrupted (its MD5 differs from the published file's)"
+        else:
+            continue
+        raise DataError(f"data.load({name!r}): {raw / file} is {fault}; delete the folder {raw.parent} and load again")
+
+
+_LOADERS = {
+    "digits": digits,
+    "mnist": lambda: _torchvision("mnist", "MNIST", MNIST_MD5),
+    "fashion": lambda: _torchvision("fashion", "FashionMNIST"),
+}

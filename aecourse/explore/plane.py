@@ -1,0 +1,123 @@
+"""The plane of a two-number code: point at it, and the decoder answers."""
+from __future__ import annotations
+
+import torch
+
+from aecourse import _arguments as check
+
+from .figure import Figure, as_array, fragment
+from .network import ACTIVATIONS, export, forward, packed, rounded, steps_of
+
+MAX_WEIGHTS = 1_000_000      # 1.3 MB of page at 8 bits each; a whole page weighs at most 2 MB
+TOLERANCE = 1.95 / 255       # the largest change of a pixel that rounding the weights to 8 bits may make
+
+
+def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(0.0, 0.0), output="sigmoid",
+                 names=None, prior=True, grid=11, show=("codes", "circles"), description=None) -> Figure:
+    """The plane of a two-number code, decoded in the page wherever the reader points.
+
+    decoder: maps codes [N, 2] to height x width numbers per image; `network.steps_of` lists the layers it may have.
+    codes:   [N, 2] float, the codes of N test images, drawn as points.
+    labels:  [N] int, the classes of these images, 0..9 at most; they colour the points.
+    shape:   (height, width) of an image; (1, height, width) is accepted too.
+    extent:  the square shown reaches this far from `center`, in units of the code.
+    output:  how the decoder's numbers become pixels: "sigmoid", "tanh" (drawn from -1 to 1) or "identity" (0 to 1).
+    names:   names of the classes; the digits by default.
+    prior:   whether the code has the prior N(0, I): draws its 1, 2 and 3 sigma circles and gives log p(z) in nats.
+    grid:    the background of decoded images has grid x grid of them.
+    show:    what is on at first: any of "codes", "circles", "grid".
+    description: the figure in words; by default the place of each class is told.
+
+    The weights travel in 8 bits each (in 16 where 8 would move a pixel by more than 2/255): a page shows what torch
+    computes to within 2/255. Raises TypeError for a decoder that a page cannot run, ValueError for what does not fit.
+    """
+    codes, labels = as_array("codes", codes), as_array("labels", labels)
+    if codes.ndim != 2 or codes.shape[1] != 2 or not len(codes):
+        raise ValueError(f"codes: got shape {list(codes.shape)}; accepted is [N, 2] with N of at least 1")
+    if labels.shape != codes.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(f"labels: got {labels.dtype} of shape {list(labels.shape)}; "
+                         f"accepted are {len(codes)} whole numbers, one for each code")
+    names = [str(name) for name in (range(10) if names is None else names)]
+    if not 1 <= len(names) <= 10:
+        raise ValueError(f"names: got {len(names)}; accepted are 1 to 10 classes, so that colours can tell them apart")
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(f"labels: got {labels.min()} to {labels.max()}; accepted is 0 to {len(names) - 1}")
+    *channels, height, width = check.sizes("shape", shape)
+    if channels not in ([], [1]):
+        raise ValueError(f"shape: got {tuple(shape)}; accepted is (height, width)")
+    extent = check.number("extent", extent, low=0, above=True)
+    center = [check.number(f"center[{i}]", c) for i, c in enumerate(center)]
+    check.choice("output", output, ["sigmoid", "tanh", "identity"])
+    for part in show:
+        check.choice("show", part, ["codes", "circles", "grid"])
+    if check.integer("grid", grid, low=2) > 25:
+        raise ValueError(f"grid: got {grid}; accepted is a whole number from 2 to 25")
+
+    codes = torch.tensor(codes, dtype=torch.float32)
+    steps = _checked(decoder, codes[:32], height * width)
+    bits = 8 if _harm(steps, 8, torch.cat([codes, _lattice(center, extent)]), output) <= TOLERANCE else 16
+    present = sorted(set(labels.tolist()))
+    data = {
+        "layers": export(steps, bits), "output": output, "shape": [height, width],
+        "codes": packed(codes.T, 16), "labels": labels.tolist(), "names": names, "present": present,
+        "start": _typical(codes[torch.as_tensor(labels == present[0])]),
+        "extent": extent, "center": center, "prior": bool(prior), "grid": grid, "show": list(show),
+    }
+    if description is None:
+        middles = [codes[torch.as_tensor(labels == i)].mean(0).tolist() for i in present]
+        outside = int(((codes - torch.tensor(center)).abs() > extent).any(1).sum())
+        description = _describe(len(codes), [names[i] for i in present], middles, outside, prior)
+    return Figure(fragment("latent_plane", data, title="Interactive figure: the plane of a two-number code",
+                           description=description), description)
+
+
+def _checked(decoder, codes, pixels) -> list:
+    """The decoder's steps, if they fit the plane and the image and say what the decoder itself says."""
+    steps = steps_of(decoder)
+    layers = [step for step in steps if not isinstance(step, str)]
+    inputs, outputs = (layers[0][0].shape[1], layers[-1][0].shape[0]) if layers else ("nothing", "nothing")
+    if (inputs, outputs) != (2, pixels):
+        raise ValueError(f"decoder: got a map from {inputs} to {outputs} numbers; accepted is one from 2 to {pixels}, "
+                         "the pixels of an image of the given shape")
+    if (size := sum(weight.numel() for weight, _ in layers)) > MAX_WEIGHTS:
+        raise ValueError(f"decoder: got {size:,} weights; accepted are at most {MAX_WEIGHTS:,}, which is what a page "
+                         "can carry: train a narrower decoder for this figure")
+    if not all(torch.isfinite(part).all() for layer in layers for part in layer):
+        raise ValueError("decoder: got weights that are nan or infinite; accepted are finite weights")
+    training = decoder.training
+    with torch.no_grad():
+        truth = decoder.eval()(codes.to(next(decoder.parameters()))).flatten(1).float().cpu()
+    decoder.train(training)
+    if not torch.allclose(truth, forward(steps, codes), atol=1e-3, rtol=1e-3):
+        raise TypeError(f"decoder: got {type(decoder).__name__}, whose layers, applied one after the other, give "
+                        "something else than it does; accepted is the torch.nn.Sequential itself")
+    return steps
+
+
+def _lattice(center, extent, n=15):
+    """n x n points that fill the plane, [n * n, 2]."""
+    ticks = torch.linspace(-extent, extent, n)
+    return torch.cartesian_prod(ticks, ticks) + torch.tensor(center)
+
+
+def _harm(steps, bits, codes, output) -> float:
+    """The largest change of any pixel, black to white being 1, that rounding the weights makes at these codes."""
+    def pixels(steps):
+        logits = forward(steps, codes)
+        return (torch.tanh(logits) + 1) / 2 if output == "tanh" else ACTIVATIONS[output](logits)
+    return (pixels(steps) - pixels(rounded(steps, bits))).abs().max().item()
+
+
+def _typical(codes) -> list[float]:
+    """The code nearest to the middle of its class: a fair place to start."""
+    return codes[(codes - codes.mean(0)).norm(dim=1).argmin()].tolist()
+
+
+def _describe(count, names, middles, outside, prior) -> str:
+    places = "; ".join(f"{name} around ({x:.1f}, {y:.1f})" for name, (x, y) in zip(names, middles))
+    return (
+        f"The plane of a code of two numbers, with the codes of {count:,} test images as points coloured by class. "
+        "The image decoded from the chosen place of the plane stands beside it and changes as the place is moved. "
+        + ("Circles mark one, two and three standard deviations of the prior. " if prior else "")
+        + f"Middles of the classes: {places}."
+        + (f" {outside:,} of the codes lie outside the part shown." if outside else ""))

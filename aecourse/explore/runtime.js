@@ -1,0 +1,145 @@
+// Shared by all figures. Each figure has its own copy, inside its own function: nothing here is global.
+
+// ---- Numbers that travel as text -------------------------------------------------------------------------
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+const floats = (base64) => new Float32Array(bytes(base64).buffer);
+
+// A matrix stored as whole multiples of one scale per row -> Float32Array, row after row.
+function unpack({ shape: [rows, columns], bits, integers, scale }) {
+  const whole = new (bits === 8 ? Int8Array : Int16Array)(bytes(integers).buffer);
+  const scales = floats(scale);
+  return Float32Array.from(whole, (value, i) => value * scales[Math.floor(i / columns)]);
+}
+
+// ---- The forward pass ------------------------------------------------------------------------------------
+
+function erf(x) { // Abramowitz & Stegun 7.1.26: right to 1.5e-7
+  const t = 1 / (1 + 0.3275911 * Math.abs(x));
+  const tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return Math.sign(x) * (1 - tail * Math.exp(-x * x));
+}
+
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+
+const activations = {
+  relu: (x) => Math.max(x, 0),
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  tanh: Math.tanh,
+  silu: (x) => x * sigmoid(x),
+  sigmoid: sigmoid,
+  identity: (x) => x,
+};
+
+function dense({ weight, bias }) {
+  const w = unpack(weight), b = floats(bias), [rows, columns] = weight.shape;
+  return (x) => {
+    const y = new Float32Array(rows);
+    for (let i = 0, k = 0; i < rows; i++) {
+      let sum = b[i];
+      for (let j = 0; j < columns; j++) sum += w[k++] * x[j];
+      y[i] = sum;
+    }
+    return y;
+  };
+}
+
+// Layers as `network.export` writes them -> a function from a code to the decoder's outputs.
+function network(layers) {
+  const steps = layers.map((layer) =>
+    typeof layer === "string" ? (x) => x.map(activations[layer]) : dense(layer));
+  return (z) => steps.reduce((x, step) => step(x), Float32Array.from(z));
+}
+
+// ---- The page --------------------------------------------------------------------------------------------
+
+// Call build(root, data) for the figure with this id. A notebook may attach an output after it runs its
+// script, hence the second chances; the mark `data-ready` lets the same figure stand twice on one page.
+function mount(id, build, data, chances = 30) {
+  const roots = document.querySelectorAll(`[id="${id}"]:not([data-ready])`);
+  if (!roots.length && chances) setTimeout(() => mount(id, build, data, chances - 1), 100);
+  for (const root of roots) {
+    root.dataset.ready = "";
+    build(root, data);
+  }
+}
+
+// An element with attributes and children; a child may be text.
+function element(tag, attributes = {}, ...children) {
+  const svg = ["svg", "g", "path", "line", "circle", "text", "rect"].includes(tag);
+  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+// A number as a reader writes it, with a true minus sign.
+const number = (x, digits = 2) => x.toFixed(digits).replace("-", "\u2212");
+
+// A text that screen readers speak when it has stood still for a moment.
+function announcer(root) {
+  const node = element("p", { class: "ae-spoken", role: "status" });
+  let timer;
+  root.append(node);
+  return (text) => { clearTimeout(timer); timer = setTimeout(() => { node.textContent = text; }, 500); };
+}
+
+// ---- Colour ----------------------------------------------------------------------------------------------
+
+function rgb(color) { // any CSS colour -> [r, g, b]
+  const context = element("canvas", { width: 1, height: 1 }).getContext("2d");
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data.slice(0, 3);
+}
+
+// The figure's colours as they are now: images are drawn in ink on paper, whatever the theme.
+function colors(root) {
+  const style = getComputedStyle(root);
+  const ink = rgb(style.color), paper = rgb(style.backgroundColor);
+  return { ink, paper, text: style.color, dark: ink[1] > paper[1] };
+}
+
+// Call draw now, whenever the theme changes, and whenever the root changes its width.
+function redraw(root, draw) {
+  const again = () => requestAnimationFrame(draw);
+  const watch = new MutationObserver(again);
+  for (const node of [document.documentElement, document.body]) watch.observe(node, { attributes: true });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let width = root.clientWidth;
+  new ResizeObserver(() => { if (root.clientWidth !== width) { width = root.clientWidth; again(); } }).observe(root);
+  draw();
+}
+
+// Ten colours for classes: told apart on white and on near-black.
+const palette = (dark) => dark
+  ? ["#7aa7ff", "#ffb454", "#5fd38d", "#ff7f8a", "#c99bff", "#d0a06e", "#ff9ad5", "#b8c0cc", "#dede5a", "#56dfe8"]
+  : ["#1f5fc4", "#d97300", "#15803d", "#cf2436", "#7c3fbf", "#85552a", "#d9459a", "#64707f", "#8f8a00", "#0891a5"];
+
+// ---- Images ----------------------------------------------------------------------------------------------
+
+// Values in [0, 1], row after row -> a canvas of width x height pixels, 0 as paper and 1 as ink.
+function picture(values, [height, width], { ink, paper }) {
+  const canvas = element("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let i = 0; i < values.length; i++) {
+    const v = Math.min(Math.max(values[i], 0), 1);
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(paper[c] + v * (ink[c] - paper[c]));
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// Make a canvas as sharp as the screen, and return its context in CSS pixels.
+function sharp(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  context.imageSmoothingEnabled = false;
+  return context;
+}

@@ -1,0 +1,57 @@
+"""What every model of the course offers, whatever its family."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aecourse import _arguments as check
+
+
+class Model(nn.Module):
+    """An encoder, a decoder and an objective.
+
+    A subclass defines `encode`, `decode`, `pixels` and `loss`. `loss(x)` returns a dict of scalar tensors in nats
+    per image (summed over pixels and latents, averaged over the batch); "loss" is what is minimised, the rest is
+    shown beside it.
+    """
+    input_range: tuple[float, float] | None = None     # what `loss` accepts, where the objective restricts it
+
+    def __init__(self, latent_dim: int, shape: tuple[int, int, int]):
+        super().__init__()
+        self.latent_dim = check.integer("latent_dim", latent_dim)
+        self.shape = check.image_shape("shape", shape)
+
+    def encode(self, x: Tensor):
+        """x [B, C, H, W] -> what the encoder says of it: codes [B, latent_dim], or (mu, log_var) of a VAE."""
+        raise NotImplementedError
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z [B, latent_dim] -> logits [B, C, H, W]."""
+        raise NotImplementedError
+
+    def pixels(self, logits: Tensor) -> Tensor:
+        """The decoder's logits as the image they stand for (the mean of p(x|z) where there is one)."""
+        raise NotImplementedError
+
+    def loss(self, x: Tensor) -> dict[str, Tensor]:
+        """The terms of the objective for x [B, C, H, W], in nats per image; "loss" is what is minimised."""
+        raise NotImplementedError
+
+    def code(self, x: Tensor) -> Tensor:
+        """One point per image [B, latent_dim]: the code, or the mean of q(z|x)."""
+        return self.encode(x)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """x [B, C, H, W] -> code -> image [B, C, H, W], without noise."""
+        return self.pixels(self.decode(self.code(x)))
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        """`n` images [n, C, H, W] decoded from codes drawn from N(0, I)."""
+        z = torch.randn(check.integer("n", n), self.latent_dim, device=next(self.parameters()).device)
+        return self.pixels(self.decode(z))
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)

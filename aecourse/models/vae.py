@@ -1,0 +1,72 @@
+"""The variational autoencoder: a latent-variable model and the encoder that makes it trainable."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aecourse import _arguments as check
+from aecourse import nets
+from aecourse.models.base import Model
+from aecourse.models.likelihoods import likelihood as as_likelihood
+
+
+def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(N(mu, exp(log_var)) || N(0, 1)) of every latent: [B, latent_dim] -> nats [B, latent_dim].
+
+    Source: Kingma & Welling 2014, appendix B.
+    """
+    return -0.5 * (1 + log_var - mu.square() - log_var.exp())
+
+
+def reparameterize(mu: Tensor, log_var: Tensor) -> Tensor:
+    """A draw from N(mu, exp(log_var)) through which gradients pass: z = mu + sigma * eps, eps ~ N(0, I)."""
+    return mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
+
+
+class VAE(Model):
+    """p(z) = N(0, I), p(x|z) by the decoder, q(z|x) = N(mu, diag(sigma^2)) by the encoder (Kingma & Welling 2014).
+
+    net: `nets.mlp(...)` or `nets.conv(...)`. likelihood: "bernoulli", "continuous_bernoulli", "gaussian", or an
+    instance of a likelihood class. beta: the weight of the KL term; 1 is the ELBO, anything else is not a bound on
+    log p(x) (Higgins et al. 2017).
+    """
+
+    def __init__(self, latent_dim: int, net=None, *, likelihood="bernoulli", beta: float = 1.0,
+                 shape: tuple[int, int, int] = (1, 28, 28)):
+        super().__init__(latent_dim, shape)
+        self.likelihood = as_likelihood(likelihood)
+        self.input_range = self.likelihood.input_range
+        self.beta = check.number("beta", beta, low=0)
+        net = nets.mlp(hidden=(512, 256)) if net is None else net
+        self.encoder = net.encoder(self.shape, 2 * self.latent_dim)
+        self.decoder = net.decoder(self.latent_dim, self.shape)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x [B, C, H, W] -> mu and log-variance of q(z|x), each [B, latent_dim]."""
+        mu, log_var = self.encoder(x).chunk(2, dim=1)
+        return mu, log_var
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z [B, latent_dim] -> logits [B, C, H, W]."""
+        return self.decoder(z)
+
+    def pixels(self, logits: Tensor) -> Tensor:
+        """The mean image of p(x|z)."""
+        return self.likelihood.mean(logits)
+
+    def code(self, x: Tensor) -> Tensor:
+        """The mean of q(z|x) [B, latent_dim]."""
+        return self.encode(x)[0]
+
+    def loss(self, x: Tensor, beta=None) -> dict[str, Tensor]:
+        """-ELBO with one draw of z per image, in nats per image.
+
+        beta: the weight of the KL term where it changes during training (a number or a scalar tensor); None takes
+        the model's own. Returns "loss" = reconstruction + beta * kl, "reconstruction" = -log p(x|z) and "kl".
+        """
+        mu, log_var = self.encode(x)
+        z = reparameterize(mu, log_var)
+        reconstruction = -self.likelihood.log_prob(self.decode(z), x).mean()
+        kl = kl_divergence(mu, log_var).sum() / len(x)
+        return {"loss": reconstruction + (self.beta if beta is None else beta) * kl,
+                "reconstruction": reconstruction, "kl": kl}

@@ -1,0 +1,88 @@
+"""Builders of encoders and decoders. A model is given one and asks it for the two halves it needs.
+
+`mlp` and `conv` return a small frozen description; `encoder(shape, features)` and `decoder(latent_dim, shape)` make
+fresh modules from it. Dense or convolutional is therefore an argument of a model, never a second class of model.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from aecourse import _arguments as check
+
+ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Fully connected layers: encoder pixels -> hidden -> features, decoder its mirror."""
+    hidden: tuple[int, ...]
+    activation: str
+
+    def encoder(self, shape: tuple[int, int, int], features: int) -> nn.Sequential:
+        """[B, C, H, W] -> [B, features]."""
+        pixels = shape[0] * shape[1] * shape[2]
+        return nn.Sequential(nn.Flatten(), *self._layers([pixels, *self.hidden, features]))
+
+    def decoder(self, latent_dim: int, shape: tuple[int, int, int]) -> nn.Sequential:
+        """[B, latent_dim] -> logits [B, C, H, W]."""
+        pixels = shape[0] * shape[1] * shape[2]
+        return nn.Sequential(*self._layers([latent_dim, *reversed(self.hidden), pixels]), nn.Unflatten(1, tuple(shape)))
+
+    def _layers(self, widths: list[int]) -> list[nn.Module]:
+        layers = [m for a, b in zip(widths, widths[1:]) for m in (nn.Linear(a, b), ACTIVATIONS[self.activation]())]
+        return layers[:-1]                                       # nothing after the last linear map
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Strided convolutions, each halving height and width, then one dense layer; decoder its mirror."""
+    channels: tuple[int, ...]
+    kernel: int
+    activation: str
+    batch_norm: bool
+
+    def encoder(self, shape: tuple[int, int, int], features: int) -> nn.Sequential:
+        """[B, C, H, W] -> [B, features]; e.g. 28x28 -> 14x14 -> 7x7 -> features."""
+        layers: list[nn.Module] = []
+        for a, b in zip((shape[0], *self.channels), self.channels):
+            layers += [nn.Conv2d(a, b, self.kernel, stride=2, padding=self.kernel // 2), *self._after(b)]
+        height, width = self._grids(shape)[-1]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(self.channels[-1] * height * width, features))
+
+    def decoder(self, latent_dim: int, shape: tuple[int, int, int]) -> nn.Sequential:
+        """[B, latent_dim] -> logits [B, C, H, W]; output_padding restores odd and even sizes exactly."""
+        grids = self._grids(shape)[::-1]
+        (height, width), deepest = grids[0], self.channels[-1]
+        layers: list[nn.Module] = [nn.Linear(latent_dim, deepest * height * width), nn.Unflatten(1, (deepest, height, width))]
+        widths = (*reversed(self.channels), shape[0])
+        for a, b, (h, w), (up_h, up_w) in zip(widths, widths[1:], grids, grids[1:]):
+            extra = (up_h - (2 * h - 1), up_w - (2 * w - 1))     # a stride of 2 alone gives 2h - 1 rows
+            layers += [nn.ConvTranspose2d(a, b, self.kernel, stride=2, padding=self.kernel // 2, output_padding=extra),
+                       *self._after(b)]
+        return nn.Sequential(*layers[:len(layers) - len(self._after(1))])
+
+    def _after(self, channels: int) -> list[nn.Module]:
+        return [nn.BatchNorm2d(channels)] * self.batch_norm + [ACTIVATIONS[self.activation]()]
+
+    def _grids(self, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
+        """Height and width before each convolution and after the last: a stride of 2 rounds up."""
+        grids = [(shape[1], shape[2])]
+        for _ in self.channels:
+            grids.append(tuple((size + 1) // 2 for size in grids[-1]))
+        return grids
+
+
+def mlp(hidden: tuple[int, ...] = (512, 256), activation: str = "relu") -> MLP:
+    """Dense encoder and decoder with the given hidden widths, encoder's order; `()` gives one linear map each way."""
+    return MLP(check.sizes("hidden", hidden), check.choice("activation", activation, ACTIVATIONS))
+
+
+def conv(channels: tuple[int, ...] = (32, 64), kernel: int = 3, activation: str = "relu", batch_norm: bool = False) -> Conv:
+    """Convolutional encoder and decoder; `channels` per halving of the image, `kernel` odd."""
+    kernel = check.integer("kernel", kernel)
+    if kernel % 2 == 0:
+        raise ValueError(f"kernel: got {kernel}; accepted is an odd number, so that the padding is symmetric")
+    return Conv(check.sizes("channels", channels, empty=False), kernel,
+                check.choice("activation", activation, ACTIVATIONS), bool(batch_norm))

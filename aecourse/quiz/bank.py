@@ -1,0 +1,209 @@
+"""The question bank: what a question is, and a reader that accepts nothing less.
+
+A file of questions is YAML:
+
+    lesson: "05"
+    questions:
+      - id: kl-of-one-latent            # unique in the file, lower-case words joined by hyphens
+        kind: numeric                   # or choice
+        topic: mathematics              # or concept, code, design
+        difficulty: medium              # or easy, hard
+        section: The closed form of the KL     # the heading of the lesson that answers it
+        prompt: What is ... ?           # `code`, *emphasis* and $mathematics$ are understood everywhere
+        answer: 0.818                   # numeric: the number, how far off is still right, and why it is this number
+        tolerance: 0.005
+        unit: nats                      # optional
+        why: The mean gives ...
+        mistakes:                       # optional: wrong numbers that betray a misconception
+          - {answer: 1.636, why: The factor 1/2 is missing.}
+      - id: ...
+        kind: choice
+        options:                        # choice: two or more, exactly one of them correct, each with its reason
+          - {text: ..., correct: true, why: ...}
+          - {text: ..., correct: false, why: ...}
+
+A new kind of question is a new entry of `KINDS`, and a way to ask it in `page`.
+"""
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+TOPICS = ("concept", "mathematics", "code", "design")
+DIFFICULTIES = ("easy", "medium", "hard")
+MARKUP = re.compile(r"`(?P<code>[^`]+)`|(?<!\\)\$(?P<math>[^$]+)\$|\*(?P<emphasis>[^\s*][^*]*)\*")
+
+
+class QuizError(ValueError):
+    """A question that cannot be asked; the message names the file and the question."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer of a choice question."""
+    text: str
+    correct: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong number that betrays a misconception."""
+    answer: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question; `options` belong to a choice, everything after them to a numeric question."""
+    id: str
+    kind: str
+    topic: str
+    difficulty: str
+    section: str
+    prompt: str
+    options: tuple[Option, ...] = ()
+    answer: float = math.nan
+    tolerance: float = 0.0
+    unit: str = ""
+    why: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def lessons() -> list[str]:
+    """The lessons that have questions: ["01", "05", ...]."""
+    folder = resources.files(__package__) / "lessons"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load(lesson: str) -> tuple[Question, ...]:
+    """The questions of a lesson, e.g. load("05"). Raises ValueError where there is no such lesson."""
+    if lesson not in lessons():
+        raise ValueError(f"lesson: got {lesson!r}; accepted is one of {', '.join(map(repr, lessons()))}")
+    return read(resources.files(__package__) / "lessons" / f"{lesson}.yaml")
+
+
+def read(path) -> tuple[Question, ...]:
+    """The questions in a YAML file. Raises QuizError, naming file and question, for the first fault found."""
+    path = Path(path) if isinstance(path, str) else path
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise QuizError(f"{path.name}: not YAML: {error}") from None
+    if not isinstance(content, dict) or set(content) != {"lesson", "questions"} or not isinstance(content["questions"], list):
+        raise QuizError(f"{path.name}: accepted is a mapping with the keys lesson and questions, a list")
+    if content["lesson"] != path.name.removesuffix(".yaml"):
+        raise QuizError(f"{path.name}: lesson is {content['lesson']!r}; accepted is the name of the file")
+    questions = []
+    for place, raw in enumerate(content["questions"], 1):
+        name = raw.get("id") if isinstance(raw, dict) else None
+        try:
+            questions.append(_question(raw))
+            if name in [question.id for question in questions[:-1]]:
+                raise QuizError("the id is used twice")
+        except QuizError as fault:
+            raise QuizError(f"{path.name}, question {name or f'number {place}'}: {fault}") from None
+    return tuple(questions)
+
+
+# ---- One question ------------------------------------------------------------------------------------------
+
+def _question(raw) -> Question:
+    if not isinstance(raw, dict):
+        raise QuizError("accepted is a mapping")
+    kind = raw.get("kind")
+    if kind not in KINDS:
+        raise QuizError(f"kind is {kind!r}; accepted is one of {', '.join(KINDS)}")
+    fields = _fields(raw, {**COMMON, **KINDS[kind]}, "")
+    if kind == "choice":
+        right = sum(option.correct for option in fields["options"])
+        if len(fields["options"]) < 2 or right != 1:
+            raise QuizError(f"{right} of {len(fields['options'])} options are correct; "
+                            "accepted are two or more options with exactly one correct")
+    return Question(**fields)
+
+
+def _fields(raw, schema: dict, where: str) -> dict:
+    """The entries of a mapping, each read by its rule in the schema; a rule's name ends in ? where it may be absent."""
+    if not isinstance(raw, dict):
+        raise QuizError(f"{where or 'the question'} is {raw!r}; accepted is a mapping")
+    known = {name.rstrip("?"): rule for name, rule in schema.items()}
+    if unknown := [str(name) for name in raw if name not in known]:
+        raise QuizError(f"unknown key {', '.join(unknown)}{where and ' in ' + where}; known are {', '.join(known)}")
+    if missing := [name for name in schema if name not in raw and not name.endswith("?")]:
+        raise QuizError(f"{', '.join(missing)} is missing{where and ' in ' + where}")
+    return {name: known[name](value, f"{name}{where and ' of ' + where}") for name, value in raw.items()}
+
+
+def _text(value, where: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise QuizError(f"{where} is {value!r}; accepted is a text")
+    rest = MARKUP.sub("", value).replace(r"\$", "")
+    for mark, meaning in (("$", "mathematics"), ("`", "code")):
+        if mark in rest:
+            raise QuizError(f"{where} has an unbalanced {mark} ({meaning}): {value!r}")
+    return value.strip()
+
+
+def _number(value, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise QuizError(f"{where} is {value!r}; accepted is a finite number")
+    return float(value)
+
+
+def _tolerance(value, where: str) -> float:
+    if _number(value, where) < 0:
+        raise QuizError(f"{where} is {value!r}; accepted is a number of at least 0")
+    return float(value)
+
+
+def _flag(value, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise QuizError(f"{where} is {value!r}; accepted is true or false")
+    return value
+
+
+def _id(value, where: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise QuizError(f"{where} is {value!r}; accepted are lower-case words joined by hyphens")
+    return value
+
+
+def _one_of(*accepted):
+    def rule(value, where: str) -> str:
+        if value not in accepted:
+            raise QuizError(f"{where} is {value!r}; accepted is one of {', '.join(accepted)}")
+        return value
+    return rule
+
+
+def _list_of(make, schema: dict, each: str):
+    def rule(value, where: str) -> tuple:
+        if not isinstance(value, list):
+            raise QuizError(f"{where} is {value!r}; accepted is a list")
+        return tuple(make(**_fields(item, schema, f"{each} {i}")) for i, item in enumerate(value, 1))
+    return rule
+
+
+KINDS = {
+    "choice": {"options": _list_of(Option, {"text": _text, "correct": _flag, "why": _text}, "option")},
+    "numeric": {"answer": _number, "tolerance": _tolerance, "why": _text, "unit?": _text,
+                "mistakes?": _list_of(Mistake, {"answer": _number, "why": _text}, "mistake")},
+}
+COMMON = {"id": _id, "kind": _one_of(*KINDS), "topic": _one_of(*TOPICS), "difficulty": _one_of(*DIFFICULTIES),
+          "section": _text, "prompt": _text}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error, not the loss of the first."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
