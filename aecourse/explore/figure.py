@@ -65,10 +65,11 @@ def fragment(script: str, data: dict, *, title: str, description: str = "", body
     words = description and (
         f'<details class="ae-words"><summary>This figure in words</summary><p>{escape(description)}</p></details>')
     return (
-        f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}" role="group" aria-label="{escape(title)}">\n'
+        f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}" role="group" aria-label="{escape(title)}"'
+        " data-lm-suppress-shortcuts>\n"  # keys pressed in a figure are no commands of JupyterLab
         f"<style>{style}</style>\n"
         f"{body}{words}\n"
-        '<noscript><p class="ae-note">This part of the page answers to the reader where JavaScript is on.</p></noscript>\n'
+        '<noscript><p class="ae-note">With JavaScript on, this part of the page is interactive.</p></noscript>\n'
         f'<script>(function () {{\n"use strict";\n{code}\nmount("{key}", build, {payload});\n}})();</script>\n</div>'
     )
 

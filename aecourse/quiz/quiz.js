@@ -96,8 +96,16 @@ function build(root, { lesson }) {
   });
 
   for (const form of forms) {
-    form.addEventListener("submit", (event) => { event.preventDefault(); answer(form); });
+    form.addEventListener("submit", (event) => event.preventDefault());
     if (form.dataset.kind === "choice") form.addEventListener("change", () => answer(form));
+    else {
+      form.querySelector("button").addEventListener("click", () => answer(form));
+      form.querySelector("input").addEventListener("keydown", (event) => { // not left to the form: JupyterLab keeps Enter from it
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        answer(form);
+      });
+    }
     restore(form);
   }
   tally();

@@ -1,0 +1,8 @@
+# A thin front over make.py, which does the work on every system (on Windows: py make.py book).
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab bench clean distclean
+
+help book test lab bench clean distclean:
+	@$(PYTHON) make.py $@ $(ARGS)

@@ -1,0 +1,175 @@
+"""Figures. Each function returns one; it shows itself in a notebook as SVG and carries its description in words.
+
+The SVG takes its text colour from the page around it, so that the same figure is readable in light and dark. Series
+have mid-tone colours that stand out on both. `figure` is the start of every one, also of a figure of your own.
+"""
+from __future__ import annotations
+
+import html
+import io
+import re
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as _Figure
+from torch import Tensor
+
+from aecourse import _arguments as check
+
+BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#3f86dd", "#dc7a1f", "#2f9f6e", "#9a66d8", "#d9525c", "#8a9099"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+DIGITS = ("#3f86dd", "#dc7a1f", "#2f9f6e", "#d9525c", "#9a66d8", "#a9743f", "#e069b1", "#8a9099", "#a8a81e", "#1fb1c1")
+MARKERS = "oxs^v*DP+<"
+INK = "#010203"                              # stands for the page's own text colour
+STYLE = {
+    "svg.fonttype": "none", "svg.image_inline": True, "font.family": "sans-serif", "font.size": 10.5,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
+    "axes.titlesize": 10.5, "axes.titlelocation": "left", "axes.grid": True, "grid.color": INK, "grid.alpha": 0.12,
+    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "lines.linewidth": 2, "legend.frameon": False,
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "axes.axisbelow": True,
+    "axes.prop_cycle": matplotlib.cycler(color=SERIES),
+}
+
+
+class Figure(_Figure):
+    """A matplotlib figure with a description in words, shown as SVG in the colours of the page."""
+    description: str = ""
+
+    def svg(self) -> str:
+        """The figure as an inline SVG element, described for a reader who does not see it."""
+        if not self.description:
+            raise ValueError("description: got nothing; every figure of the course says in words what it shows")
+        buffer = io.StringIO()
+        with matplotlib.rc_context(STYLE):
+            self.savefig(buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.05)
+        text = buffer.getvalue()
+        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg"):], flags=re.DOTALL)
+        text = re.sub(r' id="(figure|axes|patch|line2d|text|xtick|ytick|matplotlib|PathCollection|QuadMesh|legend|'
+                      r'LineCollection|FillBetween\w*)_?[\w.]*"', "", text)
+        text = text.replace(INK, "currentColor").replace("'sans-serif'", "sans-serif").replace("DejaVu Sans", "inherit")
+        width = float(re.search(r'width="([\d.]+)pt"', text).group(1)) * 96 / 72
+        label = html.escape(self.description, quote=True)
+        text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)      # would style the whole page
+        style = f"width:100%;max-width:{width:.0f}px;height:auto;stroke-linejoin:round;stroke-linecap:butt"
+        return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{style}"', 1)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": f'<figure class="aecourse-figure" style="margin:0.8em 0">{self.svg()}</figure>',
+                "text/plain": f"Figure: {self.description}"}
+
+
+def figure(description: str, *, rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 3.2, **options):
+    """A new figure and its axes (one, or an array of them), in the course's style.
+
+    description: what a reader sees, in words; required. width, height in inches; further options go to
+    matplotlib's `Figure.subplots`.
+    """
+    if not isinstance(description, str) or not description.strip():
+        raise ValueError(f"description: got {check.described(description)}; accepted is a sentence that says what the figure shows")
+    with matplotlib.rc_context(STYLE):
+        fig = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(fig)
+        fig.description = description
+        return fig, fig.subplots(rows, columns, **options)
+
+
+def images(x: Tensor, *, columns: int = 10, description: str, titles=None, scale: float = 0.55) -> Figure:
+    """A grid of images x [N, 1, H, W] in [0, 1], row by row."""
+    return rows({"": x}, columns=columns, description=description, titles=titles, scale=scale)
+
+
+def rows(named: dict[str, Tensor], *, description: str, columns: int | None = None, titles=None, scale: float = 0.62) -> Figure:
+    """One labelled row of images per entry: name -> [N, 1, H, W] in [0, 1], all of the same N.
+
+    columns: breaks a row after so many images. titles: one text above each column. scale: inches per image.
+    """
+    lines, labels = [], []
+    for name, x in named.items():
+        x = x.detach().cpu().clamp(0, 1)
+        step = columns or len(x)
+        for start in range(0, len(x), step):
+            lines.append(x[start:start + step, 0])
+            labels.append(name if start == 0 else "")
+    wide, (height, width) = max(map(len, lines)), lines[0].shape[1:]
+    gap = max(1, height // 14)
+    canvas = np.full((len(lines) * (height + gap) - gap, wide * (width + gap) - gap, 4), 0.0, dtype=np.float32)
+    for r, line in enumerate(lines):
+        for c, image in enumerate(line.numpy()):
+            top, left = r * (height + gap), c * (width + gap)
+            canvas[top:top + height, left:left + width] = np.dstack([image] * 3 + [np.ones_like(image)])
+    fig, ax = figure(description, width=scale * wide + (1.1 if any(labels) else 0), height=scale * len(lines) * height / width + 0.3 * bool(titles))
+    ax.imshow(canvas, interpolation="none")
+    ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(lines))], labels)
+    ax.set_xticks([])
+    if titles is not None:
+        ax.set_xticks([c * (width + gap) + width / 2 for c in range(len(titles))], titles)
+        ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return fig
+
+
+def curves(named: dict[str, tuple], *, x: str, y: str, description: str, log_x: bool = False, log_y: bool = False,
+           bands: dict[str, tuple] | None = None, lines: dict[str, float] | None = None, ticks=None,
+           width: float = 6.4, height: float = 3.2) -> Figure:
+    """Lines through points: name -> (xs, ys). bands: name -> (xs, low, high), shaded. lines: name -> a level, dashed."""
+    fig, ax = figure(description, width=width, height=height)
+    for i, (name, (xs, ys)) in enumerate(named.items()):
+        ax.plot(_array(xs), _array(ys), color=SERIES[i % len(SERIES)], marker=MARKERS[i] if len(_array(xs)) < 30 else None,
+                markersize=5, label=name)
+    for i, (name, (xs, low, high)) in enumerate((bands or {}).items()):
+        ax.fill_between(_array(xs), _array(low), _array(high), color=SERIES[list(named).index(name) % len(SERIES)], alpha=0.18, linewidth=0)
+    for name, level in (lines or {}).items():
+        ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
+        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9, color=INK)
+    if log_x:
+        ax.set_xscale("log", base=2)
+    if log_y:
+        ax.set_yscale("log")
+    if ticks is not None:
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        ax.minorticks_off()
+    ax.set(xlabel=x, ylabel=y)
+    if len(named) > 1 or list(named) != [""]:
+        ax.legend(frameon=False)
+    return fig
+
+
+def history(run, *, terms: list[str] | None = None, y: str = "nats per image", description: str | None = None) -> Figure:
+    """Each term of a training run's loss against the epoch."""
+    terms = terms or list(run.terms)
+    epochs = np.arange(1, run.epochs + 1)
+    told = description or "Training curves. " + " ".join(
+        f"{name} goes from {run[name][0]:.1f} to {run[name][-1]:.1f}." for name in terms)
+    return curves({name.replace("_", " "): (epochs, run[name]) for name in terms}, x="epoch", y=y, description=told)
+
+
+def scatter(points: Tensor, labels: Tensor, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 4.6) -> Figure:
+    """Points [N, 2] coloured by their label 0-9, with equal axes."""
+    fig, ax = figure(description, width=size + 0.9, height=size)
+    for digit in range(10):
+        chosen = labels == digit
+        ax.scatter(*points[chosen].T.numpy(), s=9, color=DIGITS[digit], label=str(digit), linewidths=0, rasterized=len(points) > 3000)
+    ax.set(xlabel=x, ylabel=y, aspect="equal")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.2, frameon=False)
+    return fig
+
+
+def bars(named: dict[str, float], *, y: str, description: str, width: float = 5.6, height: float = 2.6, form: str = "{:.3g}") -> Figure:
+    """One horizontal bar per entry, with its figure written beside it."""
+    fig, ax = figure(description, width=width, height=height)
+    names = list(named)[::-1]
+    drawn = ax.barh(names, [float(named[n]) for n in names], color=[SERIES[i % len(SERIES)] for i in range(len(names))][::-1], height=0.6)
+    ax.bar_label(drawn, [form.format(float(named[n])) for n in names], padding=4, color=INK)
+    ax.set(xlabel=y)
+    ax.margins(x=0.14)
+    ax.grid(axis="y", visible=False)
+    return fig
+
+
+def _array(values) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -1,0 +1,292 @@
+"""What the book adds to Sphinx: a page of claims, citations from notebooks, and pages that need no network.
+
+Claims. Executed notebooks contain ``<div class="aecourse-claim" data-claim="{...}">`` in their outputs. They are
+collected as each document is read, and the ``claims`` directive becomes one table per lesson. That page is
+written again in every build, so an incremental build cannot leave it behind.
+
+Citations. Lessons cite with ordinary Markdown links, ``[Kingma & Welling (2014)](../book/bibliography.md#kingma2014)``,
+because these also work in JupyterLab and Colab. The keys of the bibliography are made known to MyST as targets of
+that page; a link to a key that does not exist is a warning, and the book is built with warnings as errors.
+
+Offline. What the theme would fetch, or what a browser refuses to load from ``file://``, is taken out of the pages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+VERSION = 1
+log = logging.getLogger(__name__)
+
+CLAIM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+FONT_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*>')
+
+
+# ---------------------------------------------------------------- claims: collect
+
+class ClaimParser(HTMLParser):
+    """The claims in a piece of HTML, as (claim, anchor) pairs; a claim that is no JSON object is None."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[dict | None, str]] = []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if "aecourse-claim" not in (attributes.get("class") or "").split() or "data-claim" not in attributes:
+            return
+        try:
+            claim = json.loads(attributes["data-claim"] or "")
+        except ValueError:
+            claim = None
+        self.found.append((claim if isinstance(claim, dict) else None, attributes.get("id") or ""))
+
+
+def claims_in(html: str) -> list[tuple[dict | None, str]]:
+    parser = ClaimParser()
+    parser.feed(html)
+    parser.close()
+    return parser.found
+
+
+def store(env) -> dict[str, list[dict]]:
+    if not hasattr(env, "aecourse_claims"):
+        env.aecourse_claims = {}
+    return env.aecourse_claims
+
+
+def collect(app, doctree) -> None:
+    claims = []
+    for raw in doctree.findall(nodes.raw):
+        if "html" not in raw.get("format", "") or "aecourse-claim" not in raw.astext():
+            continue
+        for claim, anchor in claims_in(raw.astext()):
+            problem = fault(claim)
+            if problem:
+                log.warning("claim: %s", problem, location=app.env.docname, type="aecourse", subtype="claim")
+            else:
+                claims.append({**claim, "anchor": anchor})
+    if claims:
+        store(app.env)[app.env.docname] = claims
+
+
+def fault(claim: dict | None) -> str | None:
+    """What is wrong with a claim, or None."""
+    if claim is None:
+        return "data-claim is not a JSON object"
+    name = claim.get("id")
+    if not isinstance(name, str) or not CLAIM_ID.fullmatch(name):
+        return f"malformed id {name!r}: expected lower-case words joined by hyphens"
+    missing = [key for key in ("statement", "value", "holds") if key not in claim]
+    return f"{name!r} lacks {', '.join(missing)}" if missing else None
+
+
+def duplicates(claims: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
+    """Every id used twice, as (id, first document, second document)."""
+    first, twice = {}, []
+    for docname, listed in claims.items():
+        for claim in listed:
+            if claim["id"] in first:
+                twice.append((claim["id"], first[claim["id"]], docname))
+            else:
+                first[claim["id"]] = docname
+    return twice
+
+
+def forget(app, env, docname) -> None:
+    store(env).pop(docname, None)
+    claims_pages(env).discard(docname)
+
+
+def merge(app, env, docnames, other) -> None:
+    for docname in docnames:
+        if docname in store(other):
+            store(env)[docname] = store(other)[docname]
+        if docname in claims_pages(other):
+            claims_pages(env).add(docname)
+
+
+# ---------------------------------------------------------------- claims: show
+
+class claims_table(nodes.General, nodes.Element):
+    """Stands where the claims will be."""
+
+
+class Claims(SphinxDirective):
+    """All claims of all lessons, in the order of the book."""
+
+    def run(self):
+        claims_pages(self.env).add(self.env.docname)
+        return [claims_table()]
+
+
+def claims_pages(env) -> set[str]:
+    if not hasattr(env, "aecourse_claims_pages"):
+        env.aecourse_claims_pages = set()
+    return env.aecourse_claims_pages
+
+
+def reading_order(env) -> list[str]:
+    order: list[str] = []
+
+    def visit(docname):
+        if docname not in order:
+            order.append(docname)
+            for child in env.toctree_includes.get(docname, []):
+                visit(child)
+
+    visit(env.config.root_doc)
+    return order + sorted(set(env.found_docs) - set(order))
+
+
+def text_with_math(text: str) -> list[nodes.Node]:
+    """Plain text in which $...$ or \\(...\\) is mathematics and `...` is code."""
+    parts: list[nodes.Node] = []
+    for piece in re.split(r"(\$[^$]+\$|`[^`]+`)", re.sub(r"\\\((.+?)\\\)", r"$\1$", text)):
+        if len(piece) > 2 and piece[0] == piece[-1] == "$":
+            parts.append(nodes.math(piece[1:-1], piece[1:-1]))
+        elif len(piece) > 2 and piece[0] == piece[-1] == "`":
+            parts.append(nodes.literal(piece[1:-1], piece[1:-1]))
+        elif piece:
+            parts.append(nodes.Text(piece))
+    return parts
+
+
+def figure(value, unit: str | None = None) -> str:
+    """A figure, where the claim does not write it itself, as people write it: four significant digits, a true minus sign, the unit after a thin space."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, int):
+        text = f"{value:,}".replace(",", "\u202f")
+    elif isinstance(value, float):
+        text = f"{value:.4g}"
+        if "e" in text:
+            mantissa, power = text.split("e")
+            raised = str(int(power)).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
+            text = f"{mantissa} × 10{raised}"
+    else:
+        text = str(value)
+    return text.replace("-", "\u2212", text.startswith("-")) + (f"\u2009{unit}" if unit else "")
+
+
+def cell(*children, classes=()) -> nodes.entry:
+    return nodes.entry("", nodes.paragraph("", "", *children), classes=list(classes))
+
+
+def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
+    has_published = any(claim.get("published") is not None for claim in claims)
+    heads = ["Claim", "Measured", *(["Published"] if has_published else []), "Verdict"]
+    group = nodes.tgroup(cols=len(heads))
+    for width in (60, 15, *([15] if has_published else []), 10):
+        group += nodes.colspec(colwidth=width)
+    group += nodes.thead("", nodes.row("", *[cell(nodes.Text(head)) for head in heads]))
+    body = nodes.tbody()
+    for claim in claims:
+        target = app.builder.get_relative_uri(page, docname) + (f"#{claim['anchor']}" if claim["anchor"] else "")
+        statement = nodes.reference("", "", *text_with_math(claim["statement"]), refuri=target, internal=True)
+        unit, published = claim.get("unit") or None, claim.get("published")
+        verdict = nodes.inline("", "held" if claim["holds"] else "did not hold",
+                               classes=["claim-held" if claim["holds"] else "claim-not-held"])
+        row = nodes.row("", cell(statement, classes=["claim-statement"]),
+                        cell(nodes.Text(claim.get("figure") or figure(claim["value"], unit)), classes=["claim-value"]))
+        if has_published:
+            absent = published is None
+            row += cell(nodes.Text(figure(published, None if absent or isinstance(published, str) else unit)),
+                        classes=["claim-value", "claim-absent" if absent else "claim-published"])
+        row += cell(verdict)
+        body += row
+    group += body
+    return nodes.table("", group, classes=["claims-table"])
+
+
+def show(app, doctree, page) -> None:
+    for place in list(doctree.findall(claims_table)):
+        claims, shown = store(app.env), []
+        listed = [docname for docname in reading_order(app.env) if claims.get(docname)]
+        everything = [claim for docname in listed for claim in claims[docname]]
+        held = sum(bool(claim["holds"]) for claim in everything)
+        if everything:
+            shown.append(nodes.paragraph("", (
+                f"{count(len(everything), 'claim')} in {count(len(listed), 'lesson')}: "
+                f"{held} held, {len(everything) - held} did not hold."), classes=["claims-summary"]))
+        else:
+            shown.append(nodes.paragraph("", "No lesson in this build makes a claim."))
+        for docname in listed:
+            title = nodes.reference("", "", *[child.deepcopy() for child in app.env.titles[docname].children],
+                                    refuri=app.builder.get_relative_uri(page, docname), internal=True)
+            shown.append(nodes.section("", nodes.title("", "", title), table_of(claims[docname], docname, app, page),
+                                       ids=["claims-" + nodes.make_id(docname)], classes=["claims-lesson"]))
+        place.replace_self(shown)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+# ---------------------------------------------------------------- once everything is read
+
+def everything_read(app, env) -> list[str]:
+    for name, first, second in duplicates(store(env)):
+        log.warning("claim: the id %r appears in %s and again in %s", name, first, second,
+                    location=second, type="aecourse", subtype="claim")
+    cite_from_markdown(env)
+    return sorted(claims_pages(env))
+
+
+def cite_from_markdown(env) -> None:
+    """Let ``bibliography.md#key`` resolve: every key is an id on the page that holds the bibliography."""
+    domain = env.get_domain("cite")
+    for citation in domain.citations:
+        slugs = env.metadata[citation.bibliography_key.docname].setdefault("myst_slugs", {})
+        slugs[citation.key] = (0, citation.citation_id, citation.key)
+
+
+# ---------------------------------------------------------------- offline
+
+def without_thebe(app, page, template, context, doctree) -> None:
+    """Thebe runs code on somebody's server; this book has no use for it."""
+    def wanted(script):
+        return "thebe" not in str(getattr(script, "filename", "")) + str(getattr(script, "attributes", ""))
+    for key in ("script_files", "css_files"):
+        if key in context:
+            context[key] = [script for script in context[key] if wanted(script)]
+
+
+def finish(app, failure) -> None:
+    if failure or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for page in out.rglob("*.html"):
+        text = page.read_text("utf-8")
+        lean = FONT_PRELOAD.sub("", text)           # preloading with CORS is refused under file://; the CSS loads the fonts
+        if lean != text:
+            page.write_text(lean, "utf-8")
+    first = app.config.root_doc
+    if first != "index":
+        (out / "index.html").write_text(
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+            f'<title>{app.config.html_title}</title><meta http-equiv="refresh" content="0; url={first}.html"></head>\n'
+            f'<body><main><p><a href="{first}.html">{app.config.html_title}</a></p></main></body></html>\n', "utf-8")
+
+
+def setup(app):
+    app.set_html_assets_policy("always")            # mathematics may also arrive in an output or in the claims
+    app.add_node(claims_table)
+    app.add_directive("claims", Claims)
+    app.connect("doctree-read", collect)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", everything_read, priority=900)
+    app.connect("doctree-resolved", show)
+    app.connect("html-page-context", without_thebe, priority=900)
+    app.connect("build-finished", finish)
+    return {"version": str(VERSION), "env_version": VERSION, "parallel_read_safe": True, "parallel_write_safe": True}

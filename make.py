@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""Build, test and open the course. Needs nothing but Python 3.10 or later; everything else goes into .venv.
+
+    python make.py book        (on Windows: py make.py book)
+"""
+
+import sys
+
+if sys.version_info < (3, 10):
+    sys.exit("This course needs Python 3.10 or later; this is Python %d.%d." % sys.version_info[:2])
+
+import hashlib
+import importlib.util
+import os
+import queue
+import re
+import shutil
+import subprocess
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+BUILD = ROOT / "_build"
+HTML = BUILD / "html"
+ANSI = r"\x1b\[[0-9;]*m"
+
+HELP = """\
+python make.py book       execute the notebooks and build the book into _build/html
+python make.py test       unit tests, notebooks, the book, and the book in a browser
+python make.py lab        open JupyterLab on the notebooks
+python make.py bench      run the benchmarks
+python make.py clean      remove the built book
+python make.py distclean  remove the built book and .venv
+
+Each makes .venv first where it is missing or out of date. With make: make book, make test, ...
+AECOURSE_DATASET=mnist, AECOURSE_DATA and AECOURSE_CACHE are passed on (see "How to use this course")."""
+
+
+# ---------------------------------------------------------------- running a step and saying so
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+class Failed(Exception):
+    """A step that ended badly; the message is all the reader needs."""
+
+
+def step(title: str, command: list, picture=None, env: dict | None = None, explain=None) -> None:
+    """Run a command under a title. Without `picture` its output passes through. With it, each line of output is
+    shown as picture(line) (None: not shown), with the time while nothing comes. Where the command fails,
+    explain(output) says why; without it the end of the output is shown."""
+    say(f"== {title}")
+    start = time.monotonic()
+    command = [str(part) for part in command]
+    if picture is None:
+        status = subprocess.run(command, cwd=ROOT, env=env).returncode
+        output: list[str] = []
+    else:
+        status, output = stream(command, picture, env, start)
+    if status:
+        if output:
+            say(explain(output) if explain else "\n".join(output[-200:]))
+        raise Failed(f"{title}: failed after {clock(time.monotonic() - start)}")
+    say(f"   done in {clock(time.monotonic() - start)}")
+
+
+def stream(command: list[str], picture, env: dict | None, start: float) -> tuple[int, list[str]]:
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace")
+    lines: queue.Queue = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout:
+            lines.put(line.rstrip())
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    on_screen, output, doing, told = sys.stdout.isatty(), [], "", start
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=1)
+            except queue.Empty:
+                now = time.monotonic()
+                if on_screen:
+                    print(f"\r   {doing} ({clock(now - start)})\033[K"[:shutil.get_terminal_size().columns + 8], end="", flush=True)
+                elif now - told > 60:
+                    told = now
+                    say(f"   ... {doing} ({clock(now - start)} so far)")
+                continue
+            if line is None:
+                break
+            output.append(line)
+            shown = picture(line)
+            if shown:
+                doing = shown
+                say(("\r\033[K" if on_screen else "") + f"   {shown}")
+    finally:
+        if process.poll() is None and sys.exc_info()[0]:
+            process.terminate()
+        if on_screen:
+            print("\r\033[K", end="", flush=True)
+    return process.wait(), output
+
+
+# ---------------------------------------------------------------- the environment
+
+def digest(*paths: Path, extra: str = "") -> str:
+    total = hashlib.sha256(extra.encode())
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts and ".egg-info" not in str(file):
+                total.update(str(file.relative_to(ROOT)).encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def environment() -> None:
+    """.venv with the pinned packages and the course itself, made or brought up to date."""
+    version = "%d.%d" % sys.version_info[:2]
+    if not PYTHON.exists():
+        absent = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+        if absent:
+            raise Failed(f"Python {version} here has no {' and no '.join(absent)}; on Debian or Ubuntu: "
+                         f"sudo apt install python{version}-venv")
+        try:
+            step("Making .venv", [sys.executable, "-m", "venv", VENV])
+        except Failed:
+            shutil.rmtree(VENV, ignore_errors=True)         # half of one would be taken for a whole one next time
+            raise
+    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
+    stamp, wanted = VENV / "aecourse-requirements", digest(ROOT / "requirements.txt")
+    if read(stamp) != wanted:
+        step("Installing the pinned packages (the first time takes some minutes)",
+             [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt"], picture=pip_line)
+        stamp.write_text(wanted, "utf-8")
+    stamp, wanted = VENV / "aecourse-package", digest(ROOT / "pyproject.toml")
+    if read(stamp) != wanted:
+        step("Installing the course into .venv",
+             [*pip, "install", "--no-deps", "--no-build-isolation", "--editable", "."], picture=lambda line: None)
+        stamp.write_text(wanted, "utf-8")
+
+
+def pip_line(line: str) -> str | None:
+    found = re.match(r"\s*(?:Downloading|Using cached) (?:\S*/)?([A-Za-z0-9_.]+-[^-]+)-\S+(?: \((.*)\))?", line)
+    if found:
+        size = found[2] or ""
+        return f"{found[1]} {size}".rstrip() if re.search(r"GB|\d{2,}\.\d MB", size) else None
+    return "unpacking" if line.startswith("Installing collected packages") else None
+
+
+def inside() -> dict:
+    """The environment variables of a program run inside .venv: its programs and its kernel come first."""
+    env = dict(os.environ, VIRTUAL_ENV=str(VENV), PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+               JUPYTER_PREFER_ENV_PATH="1", PYTHONUTF8="1", PYTHONUNBUFFERED="1")
+    env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(VENV / "share" / "jupyter"), env.get("JUPYTER_PATH")]))
+    env.pop("PYTHONHOME", None)
+    return env
+
+
+# ---------------------------------------------------------------- the book
+
+def book_line(line: str) -> str | None:
+    """What a line of the build's output means to somebody who waits for it."""
+    line = re.sub(ANSI, "", line)
+    notebook = re.search(r"(\w+)\.ipynb: (.*) \[mystnb\]", line)
+    if notebook:
+        name, said = notebook.groups()
+        if said.startswith("Executing notebook using"):
+            return f"{name}: executing"
+        executed = re.match(r"Executed notebook in ([\d.]+) seconds", said)
+        if executed:
+            return f"{name}: executed in {clock(float(executed[1]))}"
+        if said.startswith("Using cached"):
+            return f"{name}: unchanged, taken from the cache"
+    if "WARNING:" in line or "ERROR:" in line:
+        return line
+    return "writing the pages" if line.startswith("preparing documents") else None
+
+
+def stale_results_removed() -> None:
+    """The cache of executed notebooks sees changed notebooks only; other things that shape the results are seen here."""
+    for stamp, wanted, swept in (
+        (BUILD / "executed-with", digest(ROOT / "aecourse", ROOT / "requirements.txt",
+                                         extra="%s %s" % (os.environ.get("AECOURSE_DATASET", ""), sys.version_info[:2])),
+         (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML)),
+        (BUILD / "rendered-with", digest(ROOT / "book" / "_ext", ROOT / "_config.yml", ROOT / "_toc.yml"),
+         (BUILD / ".doctrees", HTML)),
+    ):
+        if read(stamp) != wanted:
+            for folder in swept:
+                shutil.rmtree(folder, ignore_errors=True)
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.write_text(wanted, "utf-8")
+
+
+def what_went_wrong(output: list[str]) -> str:
+    """The failed notebooks' errors; the warnings have been shown already. Neither: the end of the output."""
+    said = []
+    for report in sorted((HTML / "reports").rglob("*.log")):
+        text = read(report)
+        text = text[max(0, text.find("An error occurred while executing")):].strip()
+        said.append(f"\n-- {report.stem.removesuffix('.err')}\n{text if sys.stdout.isatty() else re.sub(ANSI, '', text)}")
+    warned = any(book_line(line) == re.sub(ANSI, "", line) for line in output)
+    return "\n".join(said or ([] if warned else output[-200:]))
+
+
+def build_book() -> None:
+    stale_results_removed()
+    shutil.rmtree(HTML / "reports", ignore_errors=True)
+    try:
+        step("Executing the notebooks and building the book (later builds execute only what changed)",
+             [PYTHON, "-c", "from jupyter_book.cli.main import main; main()", "build", ".", "--warningiserror", "--keep-going"], picture=book_line,
+             env=inside(), explain=what_went_wrong)
+    except Failed:
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)      # so that the next build gives every warning again
+        raise
+
+
+def book(arguments: list[str]) -> int:
+    environment()
+    build_book()
+    say(f"\nThe book is ready. Open this in a browser:\n{(HTML / 'index.html').as_uri()}")
+    return 0
+
+
+# ---------------------------------------------------------------- the tests
+
+def pytest(title: str, *arguments: str) -> tuple[int, int, int]:
+    """Run pytest; (passed, failed, skipped) from its own report. No readable report counts as one failure."""
+    report = BUILD / "reports" / f"{title.replace(' ', '-')}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    say(f"== Testing: {title}")
+    status = subprocess.run([str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments], cwd=ROOT, env=inside()).returncode
+    return counts(report, status)
+
+
+def counts(report: Path, status: int) -> tuple[int, int, int]:
+    try:
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+        tests, failures, errors, skipped = (sum(int(suite.get(name, 0)) for suite in suites)
+                                            for name in ("tests", "failures", "errors", "skipped"))
+    except (OSError, ElementTree.ParseError, ValueError):
+        return 0, 1, 0
+    failed = failures + errors
+    return tests - failed - skipped, max(failed, 1) if status else failed, skipped
+
+
+def test(arguments: list[str]) -> int:
+    environment()
+    results = {}
+    if any("book" not in file.relative_to(ROOT).parts for file in (ROOT / "tests").rglob("test_*.py")):
+        results["unit tests"] = pytest("unit tests", "tests", "--ignore=tests/book", *arguments)
+    if list((ROOT / "notebooks").glob("*.ipynb")):
+        results["notebooks"] = pytest("notebooks", "--nbval-lax", "--nbval-current-env", "notebooks", *arguments)
+    try:
+        build_book()
+        results["building the book"] = (1, 0, 0)
+    except Failed as failure:
+        say(str(failure))
+        results["building the book"] = (0, 1, 0)
+    results["book in a browser"] = pytest("book in a browser", "tests/book", *arguments)
+
+    say()
+    for title, (passed, failed, skipped) in results.items():
+        say(f"{title:18}  {passed:5} passed  {failed:3} failed  {skipped:3} skipped")
+    passed, failed, skipped = map(sum, zip(*results.values()))
+    say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+# ---------------------------------------------------------------- the rest
+
+def lab(arguments: list[str]) -> int:
+    environment()
+    say("== JupyterLab (stop it with Ctrl-C)")
+    return subprocess.run([str(PYTHON), "-m", "jupyterlab", "notebooks", *arguments], cwd=ROOT, env=inside()).returncode
+
+
+def bench(arguments: list[str]) -> int:
+    environment()
+    scripts = sorted((ROOT / "benchmarks").glob("[!_]*.py"))
+    if not scripts:
+        say("There are no benchmarks yet.")
+    for script in scripts:
+        step(f"benchmarks/{script.name}", [PYTHON, script, *arguments], env=inside())
+    return 0
+
+
+def clean(arguments: list[str]) -> int:
+    shutil.rmtree(BUILD, ignore_errors=True)
+    return 0
+
+
+def distclean(arguments: list[str]) -> int:
+    shutil.rmtree(VENV, ignore_errors=True)
+    return clean(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    sys.stdout.reconfigure(errors="replace")                # a console that cannot show a sign shows a question mark
+    if os.name == "nt":
+        os.system("")                                       # switches on the escape sequences of Windows' console
+    targets = {target.__name__: target for target in (book, test, lab, bench, clean, distclean)}
+    if not arguments or arguments[0] in ("help", "-h", "--help"):
+        say(HELP)
+        return 0
+    if arguments[0] not in targets:
+        say(f"There is no target {arguments[0]!r}.\n\n{HELP}")
+        return 2
+    try:
+        return targets[arguments[0]](arguments[1:])
+    except Failed as failure:
+        say(f"\n{failure}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

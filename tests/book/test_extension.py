@@ -1,0 +1,90 @@
+"""The parts of the Sphinx extension that can be known without a book."""
+
+import html
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
+import aecourse_book as extension  # noqa: E402
+
+CLAIM = {"id": "kl-is-exact", "statement": 'KL of "q" to $p$ is < 1 & exact', "value": 0.5, "holds": True, "unit": "nats"}
+
+
+def division(claim, anchor=""):
+    return f'<div id="{anchor}" class="card aecourse-claim" data-claim="{html.escape(json.dumps(claim))}"><p>...</p></div>'
+
+
+def test_claims_survive_escaping_and_keep_their_anchor():
+    found = extension.claims_in("<p>before</p>" + division(CLAIM, "claim-kl") + division({**CLAIM, "id": "second"}))
+    assert [(claim["id"], anchor) for claim, anchor in found] == [("kl-is-exact", "claim-kl"), ("second", "")]
+    assert found[0][0] == CLAIM
+
+
+def test_single_quoted_attributes_are_read_too():
+    quoted = f"<div class='aecourse-claim' data-claim='{html.escape(json.dumps(CLAIM))}'></div>"
+    assert extension.claims_in(quoted) == [(CLAIM, "")]
+
+
+def test_a_sound_claim_has_no_fault():
+    assert extension.fault(CLAIM) is None
+
+
+@pytest.mark.parametrize("claim", [
+    None,
+    {**CLAIM, "id": ""},
+    {**CLAIM, "id": "Two Words"},
+    {**CLAIM, "id": "trailing-"},
+    {**CLAIM, "id": "under_score"},
+    {**CLAIM, "id": 7},
+    {key: value for key, value in CLAIM.items() if key != "holds"},
+    {key: value for key, value in CLAIM.items() if key != "value"},
+])
+def test_faulty_claims_are_named(claim):
+    assert extension.fault(claim)
+
+
+def test_broken_json_is_a_fault():
+    (claim, _), = extension.claims_in('<div class="aecourse-claim" data-claim="{not json"></div>')
+    assert extension.fault(claim)
+
+
+def test_duplicates_are_found_within_and_between_lessons():
+    one, two = {"id": "one"}, {"id": "two"}
+    assert extension.duplicates({"a": [one, two]}) == []
+    assert extension.duplicates({"a": [one, one]}) == [("one", "a", "a")]
+    assert extension.duplicates({"a": [one], "b": [two, one]}) == [("one", "a", "b")]
+
+
+@pytest.mark.parametrize("value, unit, text", [
+    (0.012345, "rad", "0.01235\u2009rad"),
+    (-2.0, None, "\u22122"),
+    (-1234.56, None, "\u22121235"),
+    (489136, None, "489\u202f136"),
+    (1.5e-7, None, "1.5 × 10⁻⁷"),
+    (-1.5e-7, None, "\u22121.5 × 10⁻⁷"),
+    (None, None, "–"),
+    ("0.97 of 1", None, "0.97 of 1"),
+    (True, None, "yes"),
+])
+def test_figures_are_written_as_people_write_them(value, unit, text):
+    assert extension.figure(value, unit) == text
+
+
+def test_font_preloads_are_removed_and_nothing_else():
+    head = '<link rel="preload" as="script" href="a.js"/>\n  <link rel="preload" as="font" type="font/woff2" crossorigin href="f.woff2"/>\n<link href="b.css">'
+    assert extension.FONT_PRELOAD.sub("", head) == '<link rel="preload" as="script" href="a.js"/>\n<link href="b.css">'
+
+
+@pytest.mark.parametrize("text, kinds", [
+    ("plain, costs $5", ["Text"]),
+    ("the KL of $q$ from `torch`", ["Text", "math", "Text", "literal"]),
+    (r"the KL of \(q\) to \(p\)", ["Text", "math", "Text", "math"]),
+])
+def test_statements_keep_their_mathematics(text, kinds):
+    parts = extension.text_with_math(text)
+    assert [type(part).__name__ for part in parts] == kinds
+    assert "".join(part.astext() for part in parts) == text.replace("$q$", "q").replace("`", "").replace(r"\(", "").replace(r"\)", "")
