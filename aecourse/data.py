@@ -88,7 +88,7 @@ def binarize(x: Tensor) -> Tensor:
 
     Source: Salakhutdinov & Murray 2008; the protocol of Burda, Grosse & Salakhutdinov 2016 draws at every visit.
     """
-    return torch.bernoulli(x)
+    return (torch.rand_like(x) < x).to(x.dtype)
 
 
 def folder() -> Path:

@@ -2,9 +2,9 @@
 from aecourse.train.cache import CacheWarning
 from aecourse.train.guard import Diverged
 from aecourse.train.history import History
-from aecourse.train.loop import fit
+from aecourse.train.loop import Run, fit
 from aecourse.train.schedules import SCHEDULES, constant, cosine, cyclical, one_cycle, warmup
 from aecourse.train.state import CheckpointError
 
-__all__ = ["CacheWarning", "CheckpointError", "Diverged", "History", "SCHEDULES", "constant", "cosine", "cyclical",
+__all__ = ["CacheWarning", "CheckpointError", "Diverged", "History", "Run", "SCHEDULES", "constant", "cosine", "cyclical",
            "fit", "one_cycle", "warmup"]
