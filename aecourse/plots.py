@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as _Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from aecourse import _arguments as check
@@ -93,6 +94,7 @@ def rows(named: dict[str, Tensor], *, description: str, columns: int | None = No
             lines.append(x[start:start + step, 0])
             labels.append(name if start == 0 else "")
     wide, (height, width) = max(map(len, lines)), lines[0].shape[1:]
+    scale = min(scale, 6.2 / wide)                               # wider, and the labels would shrink with the page
     gap = max(1, height // 14)
     canvas = np.full((len(lines) * (height + gap) - gap, wide * (width + gap) - gap, 4), 0.0, dtype=np.float32)
     for r, line in enumerate(lines):
@@ -125,11 +127,14 @@ def curves(named: dict[str, tuple], *, x: str, y: str, description: str, log_x: 
         ax.fill_between(_array(xs), _array(low), _array(high), color=SERIES[list(named).index(name) % len(SERIES)], alpha=0.18, linewidth=0)
     for name, level in (lines or {}).items():
         ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
-        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9, color=INK)
+        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3),
+                    textcoords="offset points", ha="right", va="bottom", fontsize=9, color=INK)
     if log_x:
         ax.set_xscale("log", base=2)
     if log_y:
         ax.set_yscale("log")
+    if all(np.issubdtype(_array(xs).dtype, np.integer) for xs, _ in named.values()):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if ticks is not None:
         ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()
@@ -166,7 +171,7 @@ def bars(named: dict[str, float], *, y: str, description: str, width: float = 5.
     drawn = ax.barh(names, [float(named[n]) for n in names], color=[SERIES[i % len(SERIES)] for i in range(len(names))][::-1], height=0.6)
     ax.bar_label(drawn, [form.format(float(named[n])) for n in names], padding=4, color=INK)
     ax.set(xlabel=y)
-    ax.margins(x=0.14)
+    ax.margins(x=0.18)
     ax.grid(axis="y", visible=False)
     return fig
 

@@ -1,19 +1,21 @@
 """Trained models kept by the content of what made them, so that no lesson trains another lesson's model again."""
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 import os
 import sys
 import warnings
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from types import ModuleType
 
 import platformdirs
 import torch
 
+from aecourse.train import state
 from aecourse.train.history import History
-from aecourse.train.state import write
+
+LOOP = ("loop", "fitting", "batches", "schedules")               # a change in these trains everything again
 
 
 class CacheWarning(RuntimeWarning):
@@ -31,34 +33,28 @@ def folder() -> Path | None:
 def key(model, tensors, arguments: dict) -> str | None:
     """A digest of the model's source, structure and initial weights, the data, the arguments and torch's version.
 
-    None where something has no source to look at (a function typed at a prompt, say): such a run is not cached.
+    None where something has no source to look at (a class typed into a notebook, say) or no content that can be
+    compared: such a run is not cached.
     """
-    digest = hashlib.sha256()
+    own = [module for module in model.modules() if not type(module).__module__.startswith("torch.")]
     try:
-        for text in [*_sources(model), repr(model), _plain(vars(model)), _plain(arguments), torch.__version__]:
-            digest.update(text.encode() + b"\0")
+        made_of = [_sources(own), repr(model), [_content(_settings(module)) for module in own], _content(arguments)]
     except (OSError, TypeError):
         return None
-    for tensor in [*model.state_dict().values(), *tensors]:
-        if tensor is None:
-            digest.update(b"none\0")
-        else:
-            digest.update(f"{tensor.dtype}{list(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:32]
+    return state.digest([made_of, torch.__version__, model.state_dict(), list(tensors)])[:32]
 
 
 def read(name: str, model) -> History | None:
     """Puts the cached weights into `model`; None where there is no entry, or a damaged one (which is removed)."""
-    path = _path(name)
-    if path is None or not path.exists():
-        return None
+    path = folder() / f"{name}.pt"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content["key"] != name or content["digest"] != _digest(content["model"]):
-            raise ValueError("its content does not match its digest")
+        content = state.read(path)
+        if content["key"] != name:
+            raise ValueError("it is the entry of another model")
         history = History(**content["history"])
         model.load_state_dict(content["model"])
+    except FileNotFoundError:
+        return None
     except Exception as error:
         warnings.warn(f"the cached model {path} is damaged ({error}); training it again", CacheWarning, stacklevel=3)
         try:
@@ -72,49 +68,51 @@ def read(name: str, model) -> History | None:
 
 def save(name: str, model, history: History) -> None:
     """Writes the trained weights atomically; a folder that cannot be written is a warning."""
-    path = _path(name)
-    if path is None:
-        return
-    weights = {k: v.detach().cpu() for k, v in model.state_dict().items()}
+    path = folder() / f"{name}.pt"
     try:
-        write(path, {"key": name, "digest": _digest(weights), "model": weights, "history": history.as_dict()})
+        state.write(path, {"key": name, "model": model.state_dict(), "history": history.as_dict()})
     except OSError as error:
         warnings.warn(f"the trained model could not be kept in {path.parent} ({error}); set AECOURSE_CACHE to another "
                       "folder, or to 'off'", CacheWarning, stacklevel=3)
 
 
-def _path(name: str) -> Path | None:
-    return None if folder() is None else folder() / f"{name}.pt"
+def _sources(modules: list) -> list[str]:
+    """The source of every file that the model's classes come from, of the course's files these use, and of the loop."""
+    classes = {base for module in modules for base in type(module).__mro__}
+    files, found = [sys.modules[c.__module__] for c in classes if c.__module__.split(".")[0] not in ("torch", "builtins")], {}
+    while files:
+        file = files.pop()
+        if file.__name__ not in found:
+            found[file.__name__] = inspect.getsource(file)
+            uses = [value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", None) or "")
+                    for value in vars(file).values()]
+            files += [used for used in uses if used is not None and used.__name__.startswith("aecourse.")]
+    return [found[name] for name in sorted(found)] + [
+        inspect.getsource(sys.modules[f"aecourse.train.{part}"]) for part in LOOP]
 
 
-def _digest(weights: dict) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in weights.items():
-        digest.update(f"{name}{tensor.dtype}{list(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def _settings(module) -> dict:
+    """A module's plain attributes; its parameters, buffers and parts are in its state and structure."""
+    return {name: value for name, value in vars(module).items() if not name.startswith("_") and name != "training"}
 
 
-def _sources(model) -> list[str]:
-    """The source of every class that is part of the model, torch's own excepted, and of the training loop."""
-    found = {base for module in model.modules() for base in type(module).__mro__
-             if base.__module__.split(".")[0] not in ("torch", "builtins")}
-    modules = {sys.modules[c.__module__] for c in found if c.__module__.startswith("aecourse.")}
-    texts = [inspect.getsource(m) for m in sorted(modules, key=lambda m: m.__name__)]
-    texts += [inspect.getsource(c) for c in sorted(found, key=lambda c: c.__qualname__)
-              if not c.__module__.startswith("aecourse.")]
-    return texts + [inspect.getsource(sys.modules[f"aecourse.train.{part}"]) for part in ("loop", "batches", "schedules")]
+def _content(value, seen: tuple = ()):
+    """`value` as something whose digest changes when it does; raises TypeError where nothing is known of its content.
 
-
-def _plain(values: dict) -> str:
-    """A stable text of plain values and functions; modules and tensors are covered by structure and weights."""
-    def text(value):
-        if callable(value) and not isinstance(value, torch.nn.Module) and not isinstance(value, type):
-            closed = [text(c.cell_contents) for c in (getattr(value, "__closure__", None) or ())]
-            return [inspect.getsource(value), closed]
-        if isinstance(value, dict):
-            return {str(k): text(v) for k, v in sorted(value.items(), key=lambda item: str(item[0]))}
-        if isinstance(value, (list, tuple)):
-            return [text(v) for v in value]
-        return value if isinstance(value, (str, int, float, bool, type(None))) else str(type(value))
-    return json.dumps(text({k: v for k, v in values.items() if not k.startswith("_")}))
+    A function is its source, its defaults and what it uses from outside itself.
+    """
+    if value is None or isinstance(value, (bool, int, float, str, torch.Tensor)):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _content(value[name], seen) for name in sorted(value, key=str)}
+    if isinstance(value, (list, tuple)):
+        return [_content(item, seen) for item in value]
+    if isinstance(value, (ModuleType, type)) or value in seen:
+        return value.__name__
+    if is_dataclass(value):
+        return _content(asdict(value), seen)
+    if inspect.isfunction(value):
+        outside = inspect.getclosurevars(value)
+        return [inspect.getsource(value)] + [_content(part, (*seen, value)) for part in (
+            value.__defaults__, value.__kwdefaults__, dict(outside.nonlocals), dict(outside.globals))]
+    raise TypeError(f"nothing is known of the content of {value!r}")

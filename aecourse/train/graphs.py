@@ -12,42 +12,52 @@ class Graphed:
     """Calls like `run.step(batch)`. Batches of the common size replay the recorded graph; the odd last one does not.
 
     The graph reads its images, learning rate and loss weights from fixed places, which are filled before each replay,
-    and draws its noise from the device's generator, which a replay advances as the step itself would. A step that
-    cannot be recorded (because its transform reads a value back, say) is run as it is.
+    and draws its noise from the device's generator, which a replay advances as the step itself would. Python code in
+    `model.loss` runs while the step is recorded and not again. A step that waits for the device (because it reads a
+    value back, say) cannot be recorded; a rehearsal finds that out, and the step is then run as it is.
     """
 
     def __init__(self, run):
         self.run, self.graph, self.usable = run, None, True
 
     def __call__(self, batch: tuple[Tensor, Tensor | None]) -> Tensor:
-        if not self.usable or len(batch[0]) != self.run.batches.batch_size:
+        if self.usable and self.graph is None and len(batch[0]) == self.run.batches.batch_size:
+            with torch.cuda.device(self.run.device):
+                self._record(batch)
+        if self.graph is None or len(batch[0]) != self.run.batches.batch_size:
             return self.run.step(batch)
-        if self.graph is None:
-            self._record(batch)
-            if not self.usable:
-                return self.run.step(batch)
         for place, tensor in zip(self.places, batch):
             if tensor is not None:
                 place.copy_(tensor)
         self.graph.replay()
-        return self.terms.clone()
+        return self.terms.clone()                                # the next replay writes into the same place
 
-    def _record(self, batch) -> None:
-        run = self.run
+    def _record(self, batch: tuple[Tensor, Tensor | None]) -> None:
+        """Rehearses the step, undoes what that did, and records it; recording itself computes nothing."""
         self.places = tuple(None if tensor is None else tensor.clone() for tensor in batch)
-        before = state.take(run)
-        stream = torch.cuda.Stream()
+        before, stream = state.take(self.run), torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):                                   # lets libraries choose and allocate before recording
-                run.step(self.places)
+        self.usable = self._rehearse(stream)
         torch.cuda.current_stream().wait_stream(stream)
-        state.put(before, run)
+        state.put(before, self.run)
+        if self.usable:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, stream=stream):
+                self.terms = self.run.step(self.places)
+            self.graph = graph
+
+    def _rehearse(self, stream) -> bool:
+        """Lets libraries choose and allocate, makes the optimiser's state, and finds out whether a step ever waits."""
+        mode = torch.cuda.get_sync_debug_mode()
         try:
-            self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):
-                self.terms = run.step(self.places)
-        except RuntimeError:
-            self.graph, self.usable = None, False
-            run.optimizer.zero_grad(set_to_none=True)
-            state.put(before, run)
+            with torch.cuda.stream(stream):
+                self.run.step(self.places)
+                self.run.step(self.places)
+                torch.cuda.set_sync_debug_mode("error")
+                self.run.step(self.places)
+        except RuntimeError:                                     # an error of the model's own shows when it is run as it is
+            return False
+        finally:
+            torch.cuda.set_sync_debug_mode(mode)
+            self.run.optimizer.zero_grad(set_to_none=True)
+        return True

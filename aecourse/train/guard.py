@@ -31,12 +31,13 @@ def finite(means: dict[str, float], run) -> bool:
 def diverged(run, start: dict, epoch: int, history) -> Diverged:
     """The error to raise: the epoch is repeated from its start until the fault shows again, and is then named."""
     state.put(start, run)
+    run.begin()
     fault = "a term of the loss or a weight is not finite (repeating the epoch did not show where)"
     for step, batch in enumerate(run.batches):
         run.set_schedules(run.done / run.total)
-        found = _fault(run, run.forward_backward(batch))
+        found = _fault(run, run.reduce(run.forward_backward(batch)))
         if found:
-            fault = f"step {step}: {found}"
+            fault = f"step {step} (both counted from 0): {found}"
             break
         run.update()
         run.done += 1
@@ -49,8 +50,8 @@ def diverged(run, start: dict, epoch: int, history) -> Diverged:
 def _fault(run, terms: dict) -> str | None:
     """The first thing that is not finite: a part of the loss before its sum, then a gradient."""
     for name in sorted(terms, key=lambda name: name == "loss"):
-        if not torch.isfinite(terms[name]):
-            return f"the term {name!r} is {terms[name].item()}"
+        if not math.isfinite(terms[name]):
+            return f"the term {name!r} is {float(terms[name])}"
     for name, parameter in run.model.named_parameters():
         if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
             return f"the gradient of {name!r} is not finite, although every term of the loss is"

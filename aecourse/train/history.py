@@ -32,6 +32,10 @@ class History:
     def __contains__(self, term: str) -> bool:
         return term in self.terms
 
+    def lowest(self, term: str) -> float:
+        """The lowest value so far; infinity before the first."""
+        return min((value for value in self.terms.get(term, []) if value == value), default=float("inf"))
+
     def add(self, terms: dict[str, float], seconds: float) -> None:
         """One more epoch."""
         for name, value in terms.items():

@@ -1,0 +1,74 @@
+"""A run whose work is shared out among several processes, which may sit on several machines.
+
+The engine is Lightning Fabric: it starts from `torchrun`'s environment, wraps the model in DistributedDataParallel,
+and lets any method of the model, here `loss`, be the one whose gradients are averaged over the processes.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.utils.data import DistributedSampler
+
+from aecourse import _arguments as check
+from aecourse.train import state
+from aecourse.train.batches import LoaderBatches
+from aecourse.train.loop import Run
+
+
+class SharedRun(Run):
+    """Every process takes its slice of the same global batch; gradients and terms are averaged.
+
+    The images of a TensorBatches are in every process, in the same order, and `batch_size` is that of the global
+    batch. A DataLoader brings each process its own part by a DistributedSampler, and its batch size is each
+    process's own. Noise differs between processes.
+    """
+    recordable = False
+
+    def __init__(self, model, batches, *, engine, seed, **plan):
+        super().__init__(model, batches, **plan)
+        self.engine, self.seed, self.rank, self.size = engine, seed, engine.global_rank, engine.world_size
+        self.sampler = batches.loader.sampler if isinstance(batches, LoaderBatches) else None
+        if self.sampler is not None and self.size > 1 and not isinstance(self.sampler, DistributedSampler):
+            raise ValueError("images: got a DataLoader whose sampler gives every process the same images; accepted "
+                             "with an engine is one with sampler=DistributedSampler(dataset)")
+        wrapped = engine.setup_module(self.model)
+        wrapped.mark_forward_method("loss")
+        self.loss = wrapped.loss
+
+    def begin(self) -> None:
+        """Noise of this process's own, in this epoch; the same order of images as everybody else's."""
+        super().begin()
+        epoch = self.done // self.batches.steps
+        state.seed_all(hash((self.seed, epoch, self.rank)) % 2**32)
+        if isinstance(self.sampler, DistributedSampler):
+            self.sampler.set_epoch(epoch)
+
+    def terms(self, x: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        """The terms of this process's slice, scaled so that the mean over processes is that of the whole batch."""
+        if self.sampler is not None:
+            return super().terms(x, labels)
+        mine = slice(self.rank, None, self.size)
+        share = self.size * len(x[mine]) / len(x)
+        if share == 0:                  # fewer images than processes: take part in the averaging, with nothing to say
+            mine = slice(0, 1)
+        terms = super().terms(x[mine], None if labels is None else labels[mine])
+        return {name: share * term for name, term in terms.items()}
+
+    def reduce(self, terms: dict) -> dict:
+        """Scalar terms as their mean over all processes."""
+        values = torch.tensor([float(value) for value in terms.values()], dtype=torch.float64, device=self.device)
+        return dict(zip(terms, self.engine.all_reduce(values, reduce_op="mean").tolist()))
+
+    def epoch(self, on_step=lambda: None) -> dict[str, float]:
+        """Every image once; the mean of each term over all processes."""
+        return self.reduce(super().epoch(on_step))
+
+
+def device_of(engine, device) -> torch.device:
+    """The engine's device; raises where `engine` is no Fabric, or where a device is asked for beside it."""
+    needed = ("setup_module", "all_reduce", "global_rank", "world_size", "device")
+    if not all(hasattr(engine, name) for name in needed):
+        raise TypeError(f"engine: got {check.described(engine)}; accepted is a launched lightning.fabric.Fabric, or None")
+    if device is not None:
+        raise ValueError(f"device: got {str(device)!r}; accepted with an engine is None, since the engine has chosen it")
+    return engine.device
