@@ -33,7 +33,7 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
     is left alone. device: "cpu", "cuda", "mps", or None for the best there is. precision: "float32", or "bf16" for
     autocast. checkpoint: a file written after every epoch, from which an interrupted run goes on bit for bit. cache:
     whether a run made before from the very same parts is read instead of repeated. progress: whether a bar is shown.
-    engine: a launched `lightning.fabric.Fabric`, to share the work out among processes (see the page "Scaling out").
+    engine: a launched `lightning_fabric.Fabric`, to share the work out among processes (see the page "Scaling out").
 
     An interrupt (Ctrl-C) returns what was trained so far. Raises TypeError or ValueError before the first step for
     arguments that cannot work, and `Diverged` where a loss or gradient stops being finite.

@@ -68,7 +68,7 @@ def device_of(engine, device) -> torch.device:
     """The engine's device; raises where `engine` is no Fabric, or where a device is asked for beside it."""
     needed = ("setup_module", "all_reduce", "global_rank", "world_size", "device")
     if not all(hasattr(engine, name) for name in needed):
-        raise TypeError(f"engine: got {check.described(engine)}; accepted is a launched lightning.fabric.Fabric, or None")
+        raise TypeError(f"engine: got {check.described(engine)}; accepted is a launched lightning_fabric.Fabric, or None")
     if device is not None:
         raise ValueError(f"device: got {str(device)!r}; accepted with an engine is None, since the engine has chosen it")
     return engine.device

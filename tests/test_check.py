@@ -1,0 +1,114 @@
+"""The checkers are checked: each passes its reference, and catches planted mistakes by naming them."""
+import math
+
+import pytest
+import torch
+
+from aecourse import check, models
+
+KL = models.kl_divergence
+
+
+def good_pca(x, k):
+    mean = x.mean(0)
+    v = torch.linalg.svd(x - mean, full_matrices=False)[2][:k]
+    return (x - mean) @ v.T @ v + mean
+
+
+REFERENCES = {
+    "parameter_count": lambda w: sum(2 * a * b + a + b for a, b in zip(w, w[1:])),
+    "squared_error": lambda image, x: (image - x).square().flatten(1).sum(1).mean(),
+    "pca_reconstruction": good_pca,
+    "kl_divergence": lambda mu, log_var: 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(-1),
+    "log_mean_exp": lambda w: torch.logsumexp(w, 0) - math.log(w.shape[0]),
+}
+
+
+def numpy_kl(mu, log_var):
+    return torch.from_numpy(KL(mu, log_var).detach().numpy().sum(1))
+
+
+def in_place(image, x):
+    image -= x
+    return image.square().flatten(1).sum(1).mean()
+
+
+PLANTED = [
+    ("parameter_count", lambda w: sum(a * b + b for a, b in zip(w, w[1:])), "encoder only"),
+    ("parameter_count", lambda w: sum(2 * a * b for a, b in zip(w, w[1:])), "biases are missing"),
+    ("parameter_count", lambda w: sum(2 * (a * b + b) for a, b in zip(w, w[1:])), "as many biases as"),
+    ("parameter_count", lambda w: str(w), "a number is wanted"),
+    ("squared_error", lambda a, b: (a - b).square().mean(), "mean over pixels"),
+    ("squared_error", lambda a, b: (a - b).square().sum(), "sum over the batch"),
+    ("squared_error", lambda a, b: (a - b).abs().flatten(1).sum(1).mean(), "absolute error"),
+    ("squared_error", lambda a, b: (a - b).square().flatten(1).sum(1), "one number per image"),
+    ("squared_error", lambda a, b: -(a - b).square().flatten(1).sum(1).mean(), "sign"),
+    ("squared_error", lambda a, b: 0.5 * (a - b).square().flatten(1).sum(1).mean(), "0.5 times"),
+    ("squared_error", lambda a, b: ((a - b) ** 2).sum((1, 2, 3)).mean().detach(), "no gradient"),
+    ("squared_error", lambda a, b: ((a - b) ** 2).sum((1, 2, 3)).mean().item(), "a tensor is wanted"),
+    ("squared_error", in_place, "in place"),
+    ("pca_reconstruction", lambda x, k: good_pca(x, k) - x.mean(0), "not added back"),
+    ("pca_reconstruction", lambda x, k: x @ (v := torch.linalg.svd(x, full_matrices=False)[2][:k]).T @ v, "mean was not subtracted"),
+    ("pca_reconstruction", lambda x, k: (x - x.mean(0)) @ (v := torch.linalg.svd(x - x.mean(0), full_matrices=False)[2][:, :k])
+     @ v.T + x.mean(0), "columns of V"),
+    ("pca_reconstruction", lambda x, k: (x - x.mean(0)) @ (v := torch.linalg.svd(x - x.mean(0), full_matrices=False)[2][-k:]).T
+     @ v + x.mean(0), "last directions"),
+    ("pca_reconstruction", lambda x, k: good_pca(x, k).float(), "dtype"),
+    ("pca_reconstruction", lambda x, k: good_pca(x, k)[:, :k], "shape should be"),
+    ("kl_divergence", lambda m, v: 0.5 * (1 + v - m**2 - v.exp()).sum(1), "never negative"),
+    ("kl_divergence", lambda m, v: KL(m, v).mean(1), "averages over the latents"),
+    ("kl_divergence", lambda m, v: KL(m, v).sum(), "summed over the batch"),
+    ("kl_divergence", lambda m, v: KL(m, v).sum(1).mean(), "one number for the whole batch"),
+    ("kl_divergence", lambda m, v: KL(m, v), "one number per latent"),
+    ("kl_divergence", lambda m, v: -0.5 * (1 + 2 * v - m**2 - (2 * v).exp()).sum(1), "log of the standard deviation"),
+    ("kl_divergence", lambda m, v: -0.5 * (1 + v - m**2 - (0.5 * v).exp()).sum(1), "not exp"),
+    ("kl_divergence", lambda m, v: 0.5 * (v + (1 + m**2) / v.exp() - 1).sum(1), "swapped"),
+    ("kl_divergence", lambda m, v: KL(m, v).sum(0), "shape should be"),
+    ("kl_divergence", numpy_kl, "no gradient"),
+    ("log_mean_exp", lambda w: w.exp().mean(0).log(), "underflows"),
+    ("log_mean_exp", lambda w: w.mean(0), "the ELBO"),
+    ("log_mean_exp", lambda w: torch.logsumexp(w, 0), "log of the sum"),
+    ("log_mean_exp", lambda w: torch.logsumexp(w, 0) + math.log(len(w)), "subtracts it"),
+    ("log_mean_exp", lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1]), "over the images"),
+]
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_checkers_pass_a_right_answer(name):
+    answer = getattr(check, name)(REFERENCES[name])
+    assert answer.passed, answer
+    assert repr(answer).startswith("Right") and "Right" in answer._repr_html_()
+
+
+@pytest.mark.parametrize("name, mistake, message", PLANTED)
+def test_checkers_name_planted_mistakes(name, mistake, message):
+    answer = getattr(check, name)(mistake)
+    assert not answer.passed and message in answer.message, answer
+
+
+def test_every_public_checker_has_a_reference_and_three_planted_mistakes():
+    checkers = set(check.__all__) - {"Answer"}
+    assert checkers == set(REFERENCES)
+    for name in checkers:
+        assert sum(name == planted for planted, *_ in PLANTED) >= 3
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_unfinished_and_failing_functions_get_an_answer_too(name):
+    checker = getattr(check, name)
+
+    def stub(*args):
+        raise NotImplementedError
+
+    def broken(*args):
+        return undefined_name                                    # noqa: F821
+    assert "nothing is written" in checker(stub).message
+    assert "NameError" in checker(broken).message
+    assert "returns nothing" in checker(lambda *args: None).message
+    assert "the checker needs your function itself" in checker(3).message
+
+
+def test_answers_escape_what_they_quote():
+    def hostile(*args):
+        raise ValueError("<script>alert(1)</script>")
+    assert "<script>" not in check.kl_divergence(hostile)._repr_html_()

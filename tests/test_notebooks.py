@@ -1,0 +1,75 @@
+"""What every committed notebook must be, whatever it teaches."""
+import json
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from aecourse import quiz
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    path = request.param
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        cell["text"] = "".join(cell["source"])
+    return path, cells, [c for c in cells if c["cell_type"] == "code"], [c for c in cells if c["cell_type"] == "markdown"]
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_no_outputs_are_committed(notebook):
+    _, _, code, _ = notebook
+    for cell in code:
+        assert cell["execution_count"] is None
+        stored = len(json.dumps(cell["outputs"])) if cell["outputs"] else 0
+        assert stored < 500 and (not stored or "NBVAL_CHECK_OUTPUT" in cell["text"])
+
+
+def test_cells_are_short_and_fit_the_page(notebook):
+    _, _, code, _ = notebook
+    lengths = [cell["text"].count("\n") + 1 for cell in code]
+    assert statistics.median(lengths) <= 6 and max(lengths) <= 25
+    for cell in code:
+        if "remove-input" not in cell["metadata"].get("tags", []):
+            assert max(map(len, cell["text"].splitlines())) <= 86, cell["text"]
+
+
+def test_lessons_have_their_parts(notebook):
+    path, _, code, prose = notebook
+    text = "\n".join(cell["text"] for cell in prose)
+    every = "\n".join(cell["text"] for cell in code)
+    assert re.match(r"# \d\d · .+\n\n\*\*.+\?\*\*\n", prose[0]["text"]), "a title and one question come first"
+    for heading in ("## The guess", "## Exercises", "## Check questions", "## What to remember"):
+        assert heading in text, heading
+    assert "**Common mistakes.**" in text and "**Further reading.**" in text
+    assert every.count("claim(") >= 3 and "quiz.guess(" in every and "quiz.reveal(" in every
+    assert len(re.findall(r"^\*\*\d · ", text, re.MULTILINE)) >= 3
+    assert re.search(r"^check\.\w+\(", every, re.MULTILINE) and "explore." in every
+    assert f'quiz.check_questions("{path.stem[:2]}")' in every and path.stem[:2] in quiz.lessons()
+
+
+def test_every_exercise_with_a_stub_has_a_folded_solution(notebook):
+    _, _, code, _ = notebook
+    stubs = {name for c in code if "raise NotImplementedError" in c["text"] for name in re.findall(r"^def (\w+)", c["text"], re.M)}
+    solved = {name for c in code if "hide-cell" in c["metadata"].get("tags", []) for name in re.findall(r"^def (\w+)", c["text"], re.M)}
+    assert stubs and stubs <= solved
+
+
+def test_question_sections_are_headings_of_the_lesson(notebook):
+    path, _, _, prose = notebook
+    headings = {line.lstrip("# ") for cell in prose for line in cell["text"].splitlines() if line.startswith("#")}
+    for question in quiz.load(path.stem[:2]):
+        assert question.section in headings, question.id
+
+
+def test_claim_ids_are_unique_in_the_course():
+    found = [i for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+             for i in re.findall(r'claim\(\s*"([^"]+)"', "".join(cell["source"]))]
+    assert found and len(found) == len(set(found))
