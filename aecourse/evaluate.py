@@ -129,3 +129,13 @@ def precision_recall(samples: Tensor, data: Tensor, k: int = 3) -> tuple[float, 
         return (torch.cdist(points, among) <= radius).any(1).float().mean().item()
 
     return share(samples, data), share(data, samples)
+
+
+def psnr(image: Tensor, x: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each `image` against the clean `x`, both [N, ...] in [0, 1]: dB [N].
+
+    10 log10(1 / mean squared error over the pixels of an image); 10 dB more is a tenth of the error.
+    """
+    if image.shape != x.shape or image.dim() < 2:
+        raise ValueError(f"image: got {check.described(image)} beside x {list(x.shape)}; accepted are two tensors [N, ...] of one shape")
+    return -10 * torch.log10((image - x).square().flatten(1).mean(1))

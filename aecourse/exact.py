@@ -122,3 +122,48 @@ def _rows(name: str, x: Tensor, columns: int | None = None) -> Tensor:
     if columns is not None and x.shape[1] != columns:
         raise ValueError(f"{name}: got {x.shape[1]} numbers per image; accepted is {columns}")
     return x
+
+
+class GaussianMixture:
+    """Equally likely round Gaussians: means [K, D], one width per component, [K] or a number. Everything in float64.
+
+    Its score, the gradient of log p(x), is known, and so is that of the density blurred by Gaussian noise, which is
+    again a mixture. The best denoiser for noise of width sigma is x + sigma^2 * score of the blurred density
+    (Miyasawa 1961; Robbins 1956 gives the idea to M. C. K. Tweedie).
+    """
+
+    def __init__(self, means: Tensor, width: float | Tensor):
+        if not isinstance(means, Tensor) or means.dim() != 2 or not len(means):
+            raise ValueError(f"means: got {check.described(means)}; accepted is a tensor [components, dimensions]")
+        self.means = means.detach().double()
+        self.width = torch.as_tensor(width, dtype=torch.float64).expand(len(means))
+        if not (self.width > 0).all():
+            raise ValueError(f"width: got {check.described(width)}; accepted is a positive number, or one per component")
+
+    def sample(self, n: int) -> Tensor:
+        """`n` draws: [n, D], float64."""
+        which = torch.randint(len(self.means), (check.integer("n", n),))
+        return self.means[which] + self.width[which, None] * torch.randn(n, self.means.shape[1], dtype=torch.float64)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), exact: x [N, D] -> nats [N]."""
+        return torch.logsumexp(self._log_joint(x), 1)
+
+    def score(self, x: Tensor) -> Tensor:
+        """The gradient of log p at x, exact: [N, D] -> [N, D]. Each component pulls, as far as it is responsible."""
+        share = torch.softmax(self._log_joint(x), 1) / self.width.square()
+        return share @ self.means - share.sum(1, keepdim=True) * x.double()
+
+    def blurred(self, sigma: float) -> "GaussianMixture":
+        """The density of x + sigma * eps with eps ~ N(0, I)."""
+        return GaussianMixture(self.means, (self.width.square() + check.number("sigma", sigma, low=0)**2).sqrt())
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """The mean of the clean point given the noisy x [N, D], which has the least squared error there is."""
+        return x.double() + sigma**2 * self.blurred(sigma).score(x)
+
+    def _log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, component): [N, D] -> [N, K]."""
+        distance = (_rows("x", x, self.means.shape[1]).double()[:, None] - self.means).square().sum(2)
+        normaliser = self.means.shape[1] * (self.width.log() + 0.5 * math.log(2 * math.pi)) + math.log(len(self.means))
+        return -0.5 * distance / self.width.square() - normaliser

@@ -53,7 +53,7 @@ def read(name: str, model) -> History | None:
             raise ValueError("it is the entry of another model")
         history = History(**content["history"])
         model.load_state_dict(content["model"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
         warnings.warn(f"the cached model {path} is damaged ({error}); training it again", CacheWarning, stacklevel=3)

@@ -35,7 +35,8 @@ def diverged(run, start: dict, epoch: int, history) -> Diverged:
     fault = "a term of the loss or a weight is not finite (repeating the epoch did not show where)"
     for step, batch in enumerate(run.batches):
         run.set_schedules(run.done / run.total)
-        found = _fault(run, run.reduce(run.forward_backward(batch)))
+        terms = run.forward_backward(batch)
+        found = _fault(run, run.reduce({name: term.item() for name, term in terms.items()}))
         if found:
             fault = f"step {step} (both counted from 0): {found}"
             break
@@ -47,11 +48,11 @@ def diverged(run, start: dict, epoch: int, history) -> Diverged:
                     history)
 
 
-def _fault(run, terms: dict) -> str | None:
+def _fault(run, terms: dict[str, float]) -> str | None:
     """The first thing that is not finite: a part of the loss before its sum, then a gradient."""
     for name in sorted(terms, key=lambda name: name == "loss"):
         if not math.isfinite(terms[name]):
-            return f"the term {name!r} is {float(terms[name])}"
+            return f"the term {name!r} is {terms[name]}"
     for name, parameter in run.model.named_parameters():
         if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
             return f"the gradient of {name!r} is not finite, although every term of the loss is"

@@ -80,8 +80,8 @@ class Run:
         """What comes before the first batch of an epoch."""
         self.model.train()
 
-    def reduce(self, terms: dict) -> dict:
-        """Scalar terms as their mean over all processes; here there is one."""
+    def reduce(self, terms: dict[str, float]) -> dict[str, float]:
+        """The mean of each term over all processes; here there is one."""
         return terms
 
     def set_schedules(self, t: float) -> None:

@@ -54,9 +54,9 @@ class SharedRun(Run):
         terms = super().terms(x[mine], None if labels is None else labels[mine])
         return {name: share * term for name, term in terms.items()}
 
-    def reduce(self, terms: dict) -> dict:
-        """Scalar terms as their mean over all processes."""
-        values = torch.tensor([float(value) for value in terms.values()], dtype=torch.float64, device=self.device)
+    def reduce(self, terms: dict[str, float]) -> dict[str, float]:
+        """The mean of each term over all processes."""
+        values = torch.tensor(list(terms.values()), dtype=torch.float64, device=self.device)
         return dict(zip(terms, self.engine.all_reduce(values, reduce_op="mean").tolist()))
 
     def epoch(self, on_step=lambda: None) -> dict[str, float]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import random
 import tempfile
 import warnings
@@ -63,8 +64,10 @@ def copied(value):
 
 def random_state() -> dict:
     """The state of torch's generators on every device, of Python's and of NumPy's, as tensors and plain numbers."""
+    version, numbers, gauss = random.getstate()
     kind, keys, *rest = np.random.get_state()
-    states = {"cpu": torch.get_rng_state(), "python": random.getstate(), "numpy": (kind, keys.tolist(), *rest)}
+    states = {"cpu": torch.get_rng_state(), "python": (version, torch.tensor(numbers), gauss),
+              "numpy": (kind, torch.from_numpy(keys.astype(np.int64)), *rest)}
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
@@ -75,8 +78,9 @@ def random_state() -> dict:
 def set_random_state(states: dict) -> None:
     """The inverse of `random_state`."""
     kind, keys, *rest = states["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
-    random.setstate(states["python"])
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers.tolist()), gauss))
     torch.set_rng_state(states["cpu"].cpu())
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([s.cpu() for s in states["cuda"]])
@@ -127,7 +131,10 @@ def write(path: Path, content: dict) -> None:
 
 def read(path: Path) -> dict:
     """What `write` wrote, read with weights only; raises ValueError or torch's own errors for anything else."""
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError("it holds something else than plain weights") from error
     if digest(saved["content"]) != saved["digest"]:              # torch notices a damaged header, but no damaged weight
         raise ValueError("its content does not match its digest")
     return saved["content"]

@@ -25,7 +25,7 @@ def training(checkpoint: Path, result: Path, started: int) -> None:
     torch.manual_seed(0)
     model = models.VAE(3, nets.mlp((16,)), shape=(1, 7, 5))
     os.write(started, b"!")
-    train.fit(model, x, epochs=25, batch_size=16, transform=data.binarize, ema=0.9, validation=x[:20], keep="best",
+    train.fit(model, x, epochs=20, batch_size=16, transform=data.binarize, ema=0.9, validation=x[:20], keep="best",
               checkpoint=checkpoint, cache=False, progress=False)
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     result.write_text(hashlib.sha256(weights.numpy().tobytes()).hexdigest())

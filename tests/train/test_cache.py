@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 import textwrap
+from types import ModuleType
 
 import pytest
 import torch
@@ -127,12 +128,13 @@ def test_the_courses_own_sources_count(vae):
     assert "def log_likelihood(" not in found and "class Figure(" not in found
 
 
-def test_a_model_typed_into_a_notebook_is_not_cached(images, folder):
-    space = {"__name__": "__main__", "models": models}
-    exec("class Typed(models.Autoencoder):\n    pass", space)
+def test_a_model_typed_into_a_notebook_is_not_cached(images, folder, monkeypatch):
+    notebook = ModuleType("notebook_without_a_file")
+    monkeypatch.setitem(sys.modules, notebook.__name__, notebook)
+    exec("from aecourse import models\nclass Typed(models.Autoencoder):\n    pass", vars(notebook))
     for _ in range(2):
         torch.manual_seed(0)
-        assert not train.fit(space["Typed"](2, nets.mlp(()), shape=images.shape), images, **RUN).cached
+        assert not train.fit(notebook.Typed(2, nets.mlp(()), shape=images.shape), images, **RUN).cached
     assert not folder.exists()
 
 

@@ -103,9 +103,9 @@ def gradient_norms(model, images, **options):
 
 
 def test_clip_bounds_the_gradient_that_the_optimiser_sees(images, autoencoder):
-    free, clipped = gradient_norms(autoencoder(), images), gradient_norms(autoencoder(), images, clip=0.5)
-    assert min(free) > 0.5
-    assert clipped == pytest.approx([0.5] * len(free), rel=1e-5)
+    free, clipped = gradient_norms(autoencoder(), images), gradient_norms(autoencoder(), images, clip=0.1)
+    assert min(free) > 0.2
+    assert clipped == pytest.approx([0.1] * len(free), rel=1e-4)
     assert gradient_norms(autoencoder(), images, clip=1e6) == free
 
 

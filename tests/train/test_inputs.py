@@ -34,7 +34,7 @@ IMAGES = {
     "other size": (X[:, :, :3], ValueError, r"images: got .*\[12, 1, 3, 5\]"),
     "one image": (X[0], ValueError, r"images: got .*\[1, 4, 5\]"),
     "empty": (X[:0], ValueError, r"images: got .*\[0, 1, 4, 5\].*N of at least 1"),
-    "an array": (X.numpy(), TypeError, "images: got array.*Images, a Split"),
+    "an array": (X.numpy(), TypeError, "(?s)images: got array.*Images, a Split"),
     "nothing": (None, TypeError, "images: got None"),
     "split of a list": (Split(X.tolist()), TypeError, "images: got list"),
     "labels short": (Split(X, torch.zeros(11, dtype=torch.long)), ValueError, "images: got 11 labels for 12 images"),
@@ -65,13 +65,13 @@ ARGUMENTS = [
 ]
 
 
-def refused(model, weights, error, message, images, **options):
-    before, calls = weights(model), []
+def refused(model, vector, error, message, images, **options):
+    before, calls = vector(model), []
     model.register_forward_pre_hook(lambda *_: calls.append(1))
     model.encoder.register_forward_pre_hook(lambda *_: calls.append(1))
     with pytest.raises(error, match=message):
         train.fit(model, images, progress=False, **options)
-    assert not calls and torch.equal(weights(model), before)
+    assert not calls and torch.equal(vector(model), before)
 
 
 @pytest.mark.parametrize("kind", IMAGES)
