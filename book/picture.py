@@ -22,10 +22,10 @@ def trained():
     for k in SIZES:
         torch.manual_seed(0)
         autoencoders[k] = models.Autoencoder(k, nets.mlp((256, 128)))
-        train.fit(autoencoders[k], images, epochs=15, lr=4e-3)
+        train.fit(autoencoders[k], images, epochs=15, lr=4e-3, progress=False)
     torch.manual_seed(0)
     vae = models.VAE(2, nets.mlp((256, 128), "gelu"))
-    train.fit(vae, images, epochs=30, lr=2e-3, transform=data.binarize)
+    train.fit(vae, images, epochs=30, lr=2e-3, transform=data.binarize, progress=False)
     return images, autoencoders, vae
 
 
@@ -44,7 +44,7 @@ def plane(ax, images, vae):
     for digit in range(10):
         ax.scatter(*codes[images.test.labels == digit].T, s=14, color=plots.DIGITS[digit], label=digit, linewidths=0)
     ax.set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), xticks=range(-3, 4), yticks=range(-3, 4), xlabel="z₁", ylabel="z₂")
-    ax.set_title("Where the encoder puts 360 unseen digits")
+    ax.set_title("Unseen digits as two numbers")
 
 
 @torch.no_grad()
@@ -55,17 +55,17 @@ def manifold(ax, vae, n=15):
     drawn = vae.pixels(vae.decode(z)).view(n, n, 28, 28)
     ax.imshow(1 - drawn.permute(0, 2, 1, 3).reshape(28 * n, 28 * n), cmap="gray", vmin=0, vmax=1)
     ax.set_yticks([])
-    ax.set_title("What the decoder makes of that plane")
+    ax.set_title("The same plane, decoded")
 
 
 def main():
     images, autoencoders, vae = trained()
-    style = {**plots.STYLE, **{k: "#1d2733" for k, v in plots.STYLE.items() if v == plots.INK}, "axes.titlesize": 13,
+    style = {**plots.STYLE, **{k: "#1d2733" for k, v in plots.STYLE.items() if v == plots.INK}, "axes.titlesize": 12.5,
              "font.size": 11, "figure.facecolor": "white", "savefig.facecolor": "white", "axes.titlepad": 9}
     with matplotlib.rc_context(style):
-        fig = Figure(figsize=(14, 4.6), layout="constrained")
+        fig = Figure(figsize=(15, 4.1), layout="constrained")
         FigureCanvasAgg(fig)
-        left, middle, right = fig.subplots(1, 3, width_ratios=(1.55, 1, 1))
+        left, middle, right = fig.subplots(1, 3, width_ratios=(2.05, 1, 1))
         strips(left, images, autoencoders)
         plane(middle, images, vae)
         manifold(right, vae)

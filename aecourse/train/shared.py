@@ -25,15 +25,15 @@ class SharedRun(Run):
     recordable = False
 
     def __init__(self, model, batches, *, engine, seed, **plan):
-        super().__init__(model, batches, **plan)
-        self.engine, self.seed, self.rank, self.size = engine, seed, engine.global_rank, engine.world_size
-        self.sampler = batches.loader.sampler if isinstance(batches, LoaderBatches) else None
-        if self.sampler is not None and self.size > 1 and not isinstance(self.sampler, DistributedSampler):
+        sampler = batches.loader.sampler if isinstance(batches, LoaderBatches) else None
+        if sampler is not None and engine.world_size > 1 and not isinstance(sampler, DistributedSampler):
             raise ValueError("images: got a DataLoader whose sampler gives every process the same images; accepted "
                              "with an engine is one with sampler=DistributedSampler(dataset)")
-        wrapped = engine.setup_module(self.model)
+        wrapped = engine.setup_module(model)                     # from here on all have the first process's weights
         wrapped.mark_forward_method("loss")
-        self.loss = wrapped.loss
+        super().__init__(model, batches, **plan)
+        self.engine, self.seed, self.sampler, self.loss = engine, seed, sampler, wrapped.loss
+        self.rank, self.size = engine.global_rank, engine.world_size
 
     def begin(self) -> None:
         """Noise of this process's own, in this epoch; the same order of images as everybody else's."""

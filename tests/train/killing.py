@@ -13,45 +13,55 @@ import time
 from pathlib import Path
 
 import torch
+import torch._dynamo                  # torch's optimisers import it at first use, which takes a second in each child
 
 from aecourse import data, models, nets, train
 
 FOLDER, ROUNDS = Path(sys.argv[1]), int(sys.argv[2])
 
 
-def training(checkpoint: Path, result: Path, started: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(200, 1, 7, 5, generator=generator)
+EPOCHS, STEPS = 16, 10
+
+
+def training(checkpoint: Path, result: Path, beats: int) -> None:
+    """A run that writes a byte for every batch, so that it can be killed at a known place."""
+    def noisy(x):
+        os.write(beats, b".")
+        return data.binarize(x)
+
+    x = torch.rand(150, 1, 7, 5, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     model = models.VAE(3, nets.mlp((16,)), shape=(1, 7, 5))
-    os.write(started, b"!")
-    train.fit(model, x, epochs=20, batch_size=16, transform=data.binarize, ema=0.9, validation=x[:20], keep="best",
+    train.fit(model, x, epochs=EPOCHS, batch_size=15, transform=noisy, ema=0.9, validation=x[:20], keep="best",
               checkpoint=checkpoint, cache=False, progress=False)
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     result.write_text(hashlib.sha256(weights.numpy().tobytes()).hexdigest())
 
 
-def child(name: str, seconds: float | None = None) -> float:
-    """One training process, killed after so many seconds of training; returns how long it lived."""
+def child(name: str, steps: int | None = None, pause: float = 0.0) -> None:
+    """One training process; with `steps`, killed so long after its so many-th batch."""
     read, write = os.pipe()
     process = os.fork()
     if process == 0:
         status = 1
         try:
+            os.close(read)
             training(FOLDER / f"{name}.pt", FOLDER / f"{name}.txt", write)
             status = 0
         finally:
             os._exit(status)
     os.close(write)
-    os.read(read, 1)
-    os.close(read)
-    began = time.monotonic()
-    if seconds is not None:
-        time.sleep(seconds)
+    if steps is None:
+        while os.read(read, 1000):
+            pass
+    else:
+        for _ in range(steps):
+            assert os.read(read, 1), f"training {name} ended before its kill"
+        time.sleep(pause)
         os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
-    assert seconds is not None or status == 0, f"training {name} failed"
-    return time.monotonic() - began
+    os.close(read)
+    assert steps is not None or status == 0, f"training {name} failed"
 
 
 def epochs_done(name: str) -> int:
@@ -62,19 +72,17 @@ def epochs_done(name: str) -> int:
 
 def main() -> None:
     chance = random.Random(0)
-    duration = child("undisturbed")
-    expected, identical, kills, epochs = (FOLDER / "undisturbed.txt").read_text(), 0, 0, []
+    child("undisturbed")
+    expected, identical, epochs = (FOLDER / "undisturbed.txt").read_text(), 0, []
     for number in range(ROUNDS):
         name = f"round{number}"
         for _ in range(2):
-            child(name, chance.uniform(0, 0.8 * duration))
-            if (FOLDER / f"{name}.txt").exists():
-                break                                            # it had finished before the kill
-            kills += 1
+            left = (EPOCHS - (epochs_done(name))) * STEPS
+            child(name, chance.randint(1, max(1, left - 2 * STEPS)), chance.uniform(0, 0.005))
             epochs.append(epochs_done(name))
         child(name)
         identical += (FOLDER / f"{name}.txt").read_text() == expected
-    print(json.dumps({"rounds": ROUNDS, "identical": identical, "kills": kills, "epochs_at_kill": epochs}))
+    print(json.dumps({"rounds": ROUNDS, "identical": identical, "kills": len(epochs), "epochs_at_kill": epochs}))
 
 
 if __name__ == "__main__":
