@@ -196,7 +196,7 @@ def book_line(line: str) -> str | None:
 def stale_results_removed() -> None:
     """The cache of executed notebooks sees changed notebooks only; other things that shape the results are seen here."""
     for stamp, wanted, swept in (
-        (BUILD / "executed-with", digest(ROOT / "aecourse", ROOT / "requirements.txt",
+        (BUILD / "executed-with", digest(ROOT / "aecourse", ROOT / "benchmarks", ROOT / "requirements.txt",
                                          extra="%s %s" % (os.environ.get("AECOURSE_DATASET", ""), sys.version_info[:2])),
          (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML)),
         (BUILD / "rendered-with", digest(ROOT / "book" / "_ext", ROOT / "_config.yml", ROOT / "_toc.yml"),

@@ -113,22 +113,20 @@ def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
     return torch.cat([torch.cdist(part, among).min(1).values for part in x.flatten(1).split(1000)])
 
 
-def precision_recall(samples: Tensor, data: Tensor, k: int = 3) -> tuple[float, float]:
-    """(precision, recall): the share of samples that lie among the data, and of the data that lie among the samples.
+def recognised(classifier, x: Tensor, confidence: float = 0.9) -> tuple[float, float]:
+    """(share, spread): how many of x [N, C, H, W] a classifier names with at least `confidence`, and how varied they are.
 
-    A point lies among a set if it is nearer to one of its members than that member's `k`-th neighbour in the set is.
-    Inputs [N, ...] and [M, ...], compared by Euclidean distance. Source: Kynkäänniemi et al. 2019, section 3.
+    spread is the entropy in nats of the classes it names, log(classes) at most and 0 where all are the same. Blurred
+    averages of several digits leave a classifier undecided, and copies of one digit have no spread, so that neither
+    scores well on both (the idea of the Inception score, Salimans et al. 2016, with its two parts kept apart).
     """
-    k = check.integer("k", k)
-    if min(len(samples), len(data)) <= k:
-        raise ValueError(f"k: got {k} for {len(samples)} samples and {len(data)} data points; accepted is fewer than both")
-    samples, data = samples.flatten(1), data.flatten(1)
+    check.number("confidence", confidence, low=0, high=1)
+    check.batch("x", x, classifier.shape)
+    with _measuring(classifier, 0) as device:
+        sure, named = classifier.probabilities(x.to(device)).cpu().max(1)
+    shares = named.bincount() / len(named)
+    return (sure >= confidence).float().mean().item(), -torch.special.xlogy(shares, shares).sum().item()
 
-    def share(points: Tensor, among: Tensor) -> float:
-        radius = torch.cdist(among, among).kthvalue(k + 1, dim=1).values        # the nearest is the point itself
-        return (torch.cdist(points, among) <= radius).any(1).float().mean().item()
-
-    return share(samples, data), share(data, samples)
 
 
 def psnr(image: Tensor, x: Tensor) -> Tensor:

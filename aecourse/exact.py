@@ -88,15 +88,17 @@ class LinearGaussian:
 def pca(x: Tensor, latent_dim: int) -> tuple[Tensor, Tensor]:
     """The first principal directions of x [N, D]: (mean [D], directions [D, latent_dim] with orthonormal columns).
 
-    Computed in float64 by the singular value decomposition and returned in x's dtype.
+    Computed in float64 from the eigenvectors of the covariance, and returned in x's dtype.
     """
     x = _rows("x", x)
     latent_dim = check.integer("latent_dim", latent_dim)
     if latent_dim > x.shape[1]:
-        raise ValueError(f"latent_dim: got {latent_dim}; accepted is at most the {x.shape[1]} columns of x")
+        raise ValueError(f"latent_dim: got {latent_dim}; accepted is at most the "
+                         f"{x.shape[1]} columns of x")
     mean = x.double().mean(0)
-    _, vectors = torch.linalg.eigh((x.double() - mean).T @ (x.double() - mean))
-    return mean.to(x.dtype), vectors.flip(1)[:, :latent_dim].to(x.dtype)
+    centred = x.double() - mean
+    vectors = torch.linalg.eigh(centred.T @ centred)[1].flip(1)      # largest first
+    return mean.to(x.dtype), vectors[:, :latent_dim].to(x.dtype)
 
 
 def principal_angles(A: Tensor, B: Tensor) -> Tensor:
@@ -129,7 +131,7 @@ class GaussianMixture:
 
     Its score, the gradient of log p(x), is known, and so is that of the density blurred by Gaussian noise, which is
     again a mixture. The best denoiser for noise of width sigma is x + sigma^2 * score of the blurred density
-    (Miyasawa 1961; Robbins 1956 gives the idea to M. C. K. Tweedie).
+    (Tweedie's formula: Efron 2011; for denoising autoencoders Vincent 2011).
     """
 
     def __init__(self, means: Tensor, width: float | Tensor):

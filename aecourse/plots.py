@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as _Figure
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
@@ -53,11 +54,12 @@ class Figure(_Figure):
         width = float(re.search(r'width="([\d.]+)pt"', text).group(1)) * 96 / 72
         label = html.escape(self.description, quote=True)
         text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)      # would style the whole page
-        style = f"width:100%;max-width:{width:.0f}px;height:auto;stroke-linejoin:round;stroke-linecap:butt"
+        style = (f"width:100%;min-width:{min(width, 460):.0f}px;max-width:{width:.0f}px;height:auto;fill:currentColor;"
+                 "stroke-linejoin:round;stroke-linecap:butt")
         return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{style}"', 1)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": f'<figure class="aecourse-figure" style="margin:0.8em 0">{self.svg()}</figure>',
+        return {"text/html": f'<figure class="aecourse-figure" style="margin:0.8em 0;overflow-x:auto">{self.svg()}</figure>',
                 "text/plain": f"Figure: {self.description}"}
 
 
@@ -153,6 +155,28 @@ def history(run, *, terms: list[str] | None = None, y: str = "nats per image", d
     return curves({name.replace("_", " "): (epochs, run[name]) for name in terms}, x="epoch", y=y, description=told)
 
 
+def hourglass(widths: list[int], *, description: str, names: dict[int, str] | None = None, height: float = 2.3) -> Figure:
+    """The shape of a network: one column per layer, as tall as the logarithm of its width, with the width below.
+
+    names: the place of a layer -> a word written above it.
+    """
+    fig, ax = figure(description, height=height)
+    tall = np.log2(np.asarray(widths, dtype=float)) + 1
+    narrow = int(np.argmin(tall))
+    for i, (width, size) in enumerate(zip(widths, tall)):
+        ax.add_patch(FancyBboxPatch((i - 0.22, -size / 2), 0.44, size, boxstyle="round,pad=0,rounding_size=0.1", linewidth=0,
+                                    facecolor=ORANGE if i == narrow else BLUE))
+        ax.annotate(f"{width}", (i, -size / 2), xytext=(0, -4), textcoords="offset points", ha="center", va="top", color=INK)
+        if names and i in names:
+            ax.annotate(names[i], (i, size / 2), xytext=(0, 4), textcoords="offset points", ha="center", color=INK)
+        if i:
+            ax.fill_between([i - 1 + 0.24, i - 0.24], [tall[i - 1] / 2, size / 2], [-tall[i - 1] / 2, -size / 2], color=GREY,
+                            alpha=0.22, linewidth=0)
+    ax.set(xlim=(-0.6, len(widths) - 0.4), ylim=(-max(tall) / 2 - 2, max(tall) / 2 + 2))
+    ax.set_axis_off()
+    return fig
+
+
 def scatter(points: Tensor, labels: Tensor, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 4.6) -> Figure:
     """Points [N, 2] coloured by their label 0-9, with equal axes."""
     fig, ax = figure(description, width=size + 0.9, height=size)
@@ -164,11 +188,12 @@ def scatter(points: Tensor, labels: Tensor, *, description: str, x: str = "z₁"
     return fig
 
 
-def bars(named: dict[str, float], *, y: str, description: str, width: float = 5.6, height: float = 2.6, form: str = "{:.3g}") -> Figure:
-    """One horizontal bar per entry, with its figure written beside it."""
+def bars(named: dict[str, float], *, y: str, description: str, quiet: tuple[str, ...] = (), width: float = 5.6,
+         height: float = 2.6, form: str = "{:.3g}") -> Figure:
+    """One horizontal bar per entry, with its figure written beside it. quiet: the baselines among them, in grey."""
     fig, ax = figure(description, width=width, height=height)
     names = list(named)[::-1]
-    drawn = ax.barh(names, [float(named[n]) for n in names], color=[SERIES[i % len(SERIES)] for i in range(len(names))][::-1], height=0.6)
+    drawn = ax.barh(names, [float(named[n]) for n in names], color=[GREY if n in quiet else BLUE for n in names], height=0.6)
     ax.bar_label(drawn, [form.format(float(named[n])) for n in names], padding=4, color=INK)
     ax.set(xlabel=y)
     ax.margins(x=0.18)

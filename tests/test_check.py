@@ -21,6 +21,12 @@ REFERENCES = {
     "pca_reconstruction": good_pca,
     "kl_divergence": lambda mu, log_var: 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(-1),
     "log_mean_exp": lambda w: torch.logsumexp(w, 0) - math.log(w.shape[0]),
+    "reparameterize": lambda mu, log_var, eps: torch.exp(log_var / 2) * eps + mu,
+    "score_function_gradient": lambda f, theta, z: (z - theta) * f(z),
+    "straight_through": lambda y: ((y == y.amax(1, keepdim=True)).to(y.dtype) - y).detach() + y,
+    "mask": lambda x, p, generator: torch.where(torch.rand(x.shape, generator=generator) < p, 0.0, x),
+    "psnr": lambda image, x: 10 * torch.log10(1 / ((image - x) ** 2).mean((1, 2, 3))),
+    "denoising_loss": lambda model, x, noise: ((model.reconstruct(noise(x)) - x) ** 2).sum() / len(x),
 }
 
 
@@ -28,9 +34,23 @@ def numpy_kl(mu, log_var):
     return torch.from_numpy(KL(mu, log_var).detach().numpy().sum(1))
 
 
+def slope(f, z):
+    z = z.clone().requires_grad_()
+    return torch.autograd.grad(f(z).sum(), z)[0]
+
+
 def in_place(image, x):
     image -= x
     return image.square().flatten(1).sum(1).mean()
+
+
+def error(a, b):
+    return (a - b).square().sum() / len(a)
+
+
+def loss_against_noisy(model, x, noise):
+    noisy = noise(x)
+    return error(model.reconstruct(noisy), noisy)
 
 
 PLANTED = [
@@ -70,6 +90,65 @@ PLANTED = [
     ("log_mean_exp", lambda w: torch.logsumexp(w, 0), "log of the sum"),
     ("log_mean_exp", lambda w: torch.logsumexp(w, 0) + math.log(len(w)), "subtracts it"),
     ("log_mean_exp", lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1]), "over the images"),
+    ("reparameterize", lambda m, v, e: m + v.exp() * e, "is the variance"),
+    ("reparameterize", lambda m, v, e: m + v * e, "as if it were the standard deviation"),
+    ("reparameterize", lambda m, v, e: m + v / 2 * e, "exponential is missing"),
+    ("reparameterize", lambda m, v, e: m + (2 * v).exp() * e, "square of the variance"),
+    ("reparameterize", lambda m, v, e: (v / 2).exp() * e, "mean is missing"),
+    ("reparameterize", lambda m, v, e: (v / 2).exp() * (m + e), "belongs to eps alone"),
+    ("reparameterize", lambda m, v, e: m + (v / 2).exp(), "eps is missing"),
+    ("reparameterize", lambda m, v, e: m - (v / 2).exp() * e, "sign of eps"),
+    ("reparameterize", lambda m, v, e: (m + (v / 2).exp() * e).sum(1), "shape should be"),
+    ("reparameterize", lambda m, v, e: torch.normal(m, (v / 2).exp()), "numbers of its own"),
+    ("reparameterize", lambda m, v, e: m + (v / 2).exp() * torch.randn_like(m), "numbers of its own"),
+    ("reparameterize", lambda m, v, e: (m + (v / 2).exp() * e).detach(), "no gradient"),
+    ("reparameterize", lambda m, v, e: m + (v / 2).exp().detach() * e, "no gradient reaches log_var"),
+    ("reparameterize", lambda m, v, e: m.detach() + (v / 2).exp() * e, "no gradient reaches mu"),
+    ("score_function_gradient", lambda f, t, z: f(z) * (t - z), "sign is wrong"),
+    ("score_function_gradient", lambda f, t, z: slope(f, z), "pathwise estimator"),
+    ("score_function_gradient", lambda f, t, z: z - t, "score alone"),
+    ("score_function_gradient", lambda f, t, z: f(z) * z, "not z"),
+    ("score_function_gradient", lambda f, t, z: f(t) * (z - t), "evaluated at theta"),
+    ("score_function_gradient", lambda f, t, z: f(z) * -(z - t) ** 2 / 2, "logarithm of the density"),
+    ("score_function_gradient", lambda f, t, z: (f(z) * (z - t)).mean(), "average over the draws"),
+    ("score_function_gradient", lambda f, t, z: (f(z) * (z - t)).sum(), "sum over the draws"),
+    ("score_function_gradient", lambda f, t, z: (f(z) - f(z).mean()) * (z - t), "draw itself"),
+    ("score_function_gradient", lambda f, t, z: 2 * f(z) * (z - t), "2 times"),
+    ("score_function_gradient", lambda f, t, z: f(z) * (z - t) + 1, "f(z) = z^2"),
+    ("straight_through", lambda y: y, "mixture as it came"),
+    ("straight_through", lambda y: torch.eye(y.shape[1])[y.argmax(1)] + y, "not taken off"),
+    ("straight_through", lambda y: torch.eye(len(y))[y.argmax(0)].T + y - y.detach(), "every column"),
+    ("straight_through", lambda y: torch.eye(y.shape[1])[y.argmin(1)], "smallest entry"),
+    ("straight_through", lambda y: y.round(), "below one half"),
+    ("straight_through", lambda y: y.argmax(1), "places of the largest"),
+    ("straight_through", lambda y: torch.nn.functional.one_hot(y.argmax(1), y.shape[1]), "dtype"),
+    ("straight_through", lambda y: torch.eye(y.shape[1])[y.argmax(1)], "no gradient"),
+    ("straight_through", lambda y: torch.eye(y.shape[1])[y.argmax(1)] - y + y.detach(), "wrong sign"),
+    ("straight_through", lambda y: torch.eye(y.shape[1])[y.argmax(1)] + 2 * (y - y.detach()), "should be"),
+    ("mask", lambda x, p, g: x * (torch.rand(x.shape, generator=g) < p), "erases the rest"),
+    ("mask", lambda x, p, g: x * (torch.rand(x.shape, generator=g) >= p) / (1 - p), "dropout"),
+    ("mask", lambda x, p, g: x * (torch.rand(x.shape[1:], generator=g) >= p), "same pixels"),
+    ("mask", lambda x, p, g: x * (torch.rand(len(x), 1, 1, 1, generator=g) >= p), "whole images"),
+    ("mask", lambda x, p, g: (torch.rand(x.shape, generator=g) >= p).float(), "the mask itself"),
+    ("mask", lambda x, p, g: x.masked_fill(torch.rand(x.shape, generator=g) < p, 1.0), "which is ink"),
+    ("mask", lambda x, p, g: x * (torch.rand(x.shape) >= p), "global random state"),
+    ("mask", lambda x, p, g: x.mul_(torch.rand(x.shape, generator=g) >= p), "in place"),
+    ("psnr", lambda a, x: -10 * ((a - x) ** 2).mean((1, 2, 3)).log(), "natural logarithm"),
+    ("psnr", lambda a, x: 10 * torch.log10(255**2 / ((a - x) ** 2).mean((1, 2, 3))), "255"),
+    ("psnr", lambda a, x: -10 * torch.log10(((a - x) ** 2).sum((1, 2, 3))), "summed over pixels"),
+    ("psnr", lambda a, x: -10 * torch.log10(((a - x) ** 2).mean((1, 2, 3)).sqrt()), "root"),
+    ("psnr", lambda a, x: -20 * torch.log10(((a - x) ** 2).mean((1, 2, 3))), "20 belongs"),
+    ("psnr", lambda a, x: -10 * torch.log10(((a - x) ** 2).mean()), "whole batch"),
+    ("psnr", lambda a, x: 10 * torch.log10(((a - x) ** 2).mean((1, 2, 3))), "sign"),
+    ("psnr", lambda a, x: -10 * torch.log10((a - x).abs().mean((1, 2, 3))), "should be"),
+    ("denoising_loss", loss_against_noisy, "compares the repair with the *noisy* image"),
+    ("denoising_loss", lambda m, x, noise: error(m.reconstruct(x), x), "nothing to repair"),
+    ("denoising_loss", lambda m, x, noise: error(m.reconstruct(x), noise(x)), "other way round"),
+    ("denoising_loss", lambda m, x, noise: error(m.reconstruct(noise(x)), noise(x)), "drawn twice"),
+    ("denoising_loss", lambda m, x, noise: (m.reconstruct(noise(x)) - x).square().mean(), "mean over pixels"),
+    ("denoising_loss", lambda m, x, noise: (m.reconstruct(noise(x)) - x).square().sum(), "sum over the batch"),
+    ("denoising_loss", lambda m, x, noise: error(m.decode(m.encode(noise(x))), x), "those are logits"),
+    ("denoising_loss", lambda m, x, noise: error(m.reconstruct(noise(x)), x).detach(), "no gradient"),
 ]
 
 

@@ -86,16 +86,35 @@ def test_nearest_distance():
     assert torch.allclose(evaluate.nearest_distance(torch.tensor([[0.0, 1.0], [3.0, 4.0]]), among), torch.tensor([1.0, 0.0]))
 
 
-def test_precision_recall_on_known_sets():
+class Reader(torch.nn.Module):
+    """Names the brighter of two pixels, as surely as they differ."""
+    shape = (1, 1, 2)
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(()))
+
+    def probabilities(self, x):
+        return (x.flatten(1) * 20).softmax(1)
+
+
+def test_recognised_on_known_sets():
+    left, right, grey = torch.eye(2).view(2, 1, 1, 2).unbind() + (torch.full((1, 1, 2), 0.5),)
+    assert evaluate.recognised(Reader(), torch.stack([left, right] * 5)) == (1.0, pytest.approx(math.log(2)))
+    assert evaluate.recognised(Reader(), torch.stack([left] * 10)) == (1.0, pytest.approx(0.0))
+    assert evaluate.recognised(Reader(), torch.stack([grey] * 10))[0] == 0.0
+    with pytest.raises(ValueError, match="confidence: got 1.5"):
+        evaluate.recognised(Reader(), torch.stack([left]), confidence=1.5)
+
+
+def test_classifier_learns_what_can_be_told_apart():
+    from aecourse import data, train
     torch.manual_seed(0)
-    data = torch.randn(400, 2)
-    assert evaluate.precision_recall(data, data) == (1.0, 1.0)
-    assert evaluate.precision_recall(data + 100, data) == (0.0, 0.0)
-    left = data[data[:, 0] < -0.2]
-    precision, recall = evaluate.precision_recall(left, data)    # samples of one half only: plausible, not complete
-    assert precision == 1.0 and recall < 0.6
-    with pytest.raises(ValueError, match="k: got 3"):
-        evaluate.precision_recall(data[:3], data)
+    labels = torch.arange(200) % 2
+    x = torch.rand(200, 1, 3, 5) * 0.2 + labels.view(-1, 1, 1, 1) * 0.6
+    judge = models.Classifier(2, nets.mlp((4,)), shape=(1, 3, 5))
+    train.fit(judge, data.Split(x, labels), epochs=20, lr=1e-2, cache=False, progress=False)
+    assert (judge.probabilities(x).argmax(1) == labels).all()
 
 
 @pytest.mark.parametrize("call, message", [

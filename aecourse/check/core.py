@@ -23,7 +23,7 @@ class Answer:
     def _repr_html_(self) -> str:
         return (f'<div class="aecourse-answer {"right" if self.passed else "not-yet"}" style="border-left:4px solid '
                 f'{COLOURS[self.passed]};padding:.35em .8em;margin:.6em 0"><strong>{"Right" if self.passed else "Not yet"}'
-                f'.</strong> {html.escape(self.message)}</div>')
+                f'.</strong> {html.escape(self.message[:1].upper() + self.message[1:])}</div>')
 
 
 def compare(function: Callable, reference: Callable, cases: list[tuple], mistakes: dict[str, Callable], *,

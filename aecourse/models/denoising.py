@@ -46,7 +46,10 @@ class GaussianNoise(Noise):
 
 
 class Masking(Noise):
-    """A share of the pixels is set to 0, in squares of `patch` x `patch` pixels; all channels of a pixel together."""
+    """A share of the pixels is set to 0, all channels of a pixel together.
+
+    patch: they go in squares of `patch` x `patch` pixels, from a grid that lies differently on every image.
+    """
 
     def __init__(self, share: float | tuple[float, float] = 0.5, patch: int = 1):
         super().__init__(share, high=1.0)
@@ -58,11 +61,13 @@ class Masking(Noise):
     def kept(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """1 where a pixel is kept and 0 where it is lost: [B, 1, H, W]."""
         height, width = x.shape[2:]
-        grid = (len(x), 1, -(-height // self.patch), -(-width // self.patch))
-        kept = (_uniform(grid, x, generator) >= self.levels(x, generator)).to(x.dtype)
-        if self.patch == 1:
-            return kept
-        return F.interpolate(kept, scale_factor=self.patch)[:, :, :height, :width]
+        grid = (len(x), height // self.patch + 2, width // self.patch + 2)
+        kept = (_uniform(grid, x, generator) >= self.levels(x, generator)[:, 0]).to(x.dtype)
+        shift = (_uniform((len(x), 2), x, generator) * self.patch).long()
+        rows = (torch.arange(height, device=x.device) + shift[:, :1]) // self.patch             # [B, H]
+        columns = (torch.arange(width, device=x.device) + shift[:, 1:]) // self.patch           # [B, W]
+        image = torch.arange(len(x), device=x.device)[:, None, None]
+        return kept[image, rows[:, :, None], columns[:, None, :]][:, None]
 
     def extra_repr(self) -> str:
         return super().extra_repr() + f", patch={self.patch}" * (self.patch > 1)
