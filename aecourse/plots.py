@@ -201,5 +201,41 @@ def bars(named: dict[str, float], *, y: str, description: str, quiet: tuple[str,
     return fig
 
 
+def fields(named: dict[str, Tensor], at: Tensor, *, description: str, points: Tensor | None = None, scale: float = 1.0,
+           size: float = 3.7) -> Figure:
+    """Vector fields side by side: name -> arrows [N, 2] at the places `at` [N, 2], `scale` times their length.
+
+    points: data [M, 2] behind the arrows, if any.
+    """
+    fig, axes = figure(description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False)
+    for ax, (name, field) in zip(axes[0], named.items()):
+        if points is not None:
+            ax.scatter(*_array(points).T, s=2, color=ORANGE, linewidths=0)
+        ax.quiver(*_array(at).T, *_array(field).T, color=BLUE, angles="xy", scale_units="xy", scale=1 / scale, width=0.005)
+        ax.set(title=name, aspect="equal", xticks=[], yticks=[])
+        ax.grid(False)
+    return fig
+
+
+def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description: str, baseline: str | None = None,
+              width: float = 6.6, height: float = 3.2) -> Figure:
+    """Mean and standard deviation over repetitions: name -> [len(at), repetitions], side by side at each of `at`.
+
+    baseline: what the dashed line at 0 stands for, where there is one.
+    """
+    fig, ax = figure(description, width=width, height=height)
+    if baseline is not None:
+        ax.axhline(0, color=GREY, linestyle="--", linewidth=1.4, label=baseline)
+    for i, (name, values) in enumerate(named.items()):
+        values, aside = _array(values), 0.6 / len(named) * (i - (len(named) - 1) / 2)
+        ax.errorbar(np.arange(len(at)) + aside, values.mean(1), values.std(1, ddof=1), fmt=MARKERS[i], markersize=5,
+                    color=SERIES[i % len(SERIES)], label=name, capsize=3, elinewidth=1.4)
+    ax.set_xticks(range(len(at)), [str(place) for place in at])
+    ax.set(xlabel=x, ylabel=y)
+    ax.grid(axis="x", visible=False)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
 def _array(values) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

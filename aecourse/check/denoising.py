@@ -34,7 +34,7 @@ def mask(function) -> Answer:
     cases = [(_image(5, 1, 7, 4), 0.3, 1), (_image(2, 3, 4, 6), 0.8, 2), (_image(3, 1, 2, 5), 0.5, 3)]
     if callable(function):
         try:
-            pairs = [[seeded(function)(*case) for _ in range(2)] for case in cases]
+            pairs = [[seeded(function)(case[0].clone(), *case[1:]) for _ in range(2)] for case in cases]
             if any(isinstance(a, Tensor) and isinstance(b, Tensor) and not torch.equal(a, b) for a, b in pairs):
                 return Answer(False, "the same generator, seeded alike, gives another mask: hand it on to torch.rand, which "
                                      "otherwise draws from the global random state.")

@@ -129,8 +129,11 @@ function build(root, { mu, sigma, draws, seed, limits, most }) {
     for (let n = FIRST; n <= most; n *= 10) chart.append(
       element("line", { x1: x(n), x2: x(n), y1: above, y2: high - below, stroke: "var(--ae-line)", "stroke-width": 0.5 }),
       element("text", { x: x(n), y: high - below + 16, "text-anchor": n === most ? "end" : "middle" }, n.toLocaleString("en")));
-    for (const share of [-1, -0.5, 0.5, 1]) chart.append(
-      element("text", { x: left - 6, y: y(truth + share * half * 0.95) + 4, "text-anchor": "end" }, number(truth + share * half * 0.95, half < 3 ? 1 : 0)));
+    const power = 10 ** Math.floor(Math.log10(half / 2)), step = power * [1, 2, 5].findLast((factor) => factor * power <= half / 2);
+    for (let i = Math.ceil((truth - half) / step); i * step <= truth + half; i++) {
+      if (Math.abs(y(i * step) - y(truth)) > 12) chart.append(
+        element("text", { x: left - 6, y: y(i * step) + 4, "text-anchor": "end" }, number(i * step, step < 1 ? 1 : 0)));
+    }
     estimators.map((estimator, k) => k).reverse().forEach((k) => {
       if (!trail.length) return;
       const at = (value) => ({ n, parts }) => `${x(n)} ${y(value(parts[k]))}`;

@@ -14,7 +14,8 @@ class Progress:
         self.note, self.start, self.last = "", time.monotonic(), 0.0
         self.first = done
         self.display = _notebook_display() if shown else None
-        self.bar = tqdm(total=steps, initial=done, leave=False, unit=" steps") if shown and not self.display else None
+        self.bar = tqdm(total=steps, initial=done, leave=False, unit=" steps",
+                        disable=None) if shown and not self.display else None      # nothing where nobody watches: a file, a pipe
 
     def step(self) -> None:
         """One more batch; drawn at most ten times a second."""
