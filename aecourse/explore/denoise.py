@@ -72,13 +72,14 @@ def denoise(models, images, *, labels=None, noises=tuple(NOISES), seed=0, brush=
 
 
 def _probes(x: torch.Tensor) -> torch.Tensor:
-    """Clean, noisy, half-erased and inked images: where rounding the weights must not show."""
+    """Clean, noisy, half-erased, inked and random images: where rounding the weights must not show."""
     generator = torch.Generator().manual_seed(0)
     eps = torch.randn(x.shape, generator=generator)
     holes = (torch.rand(x.shape, generator=generator) > 0.5).float()
     half = x.clone()
     half[:, x.shape[1] // 2:] = 0
-    return torch.cat([x, x + 0.3 * eps, x + eps, x * holes, half, torch.maximum(x, 1 - holes)])
+    anything = 1.5 * torch.rand(100, x.shape[1], generator=generator) - 0.25
+    return torch.cat([x, x + 0.3 * eps, x + eps, x * holes, half, torch.maximum(x, 1 - holes), anything])
 
 
 def _exported(name: str, net, probes: torch.Tensor, output: str) -> list:
