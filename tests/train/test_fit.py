@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -254,7 +255,8 @@ def test_a_shuffling_data_loader_gives_the_same_run_twice(images, vae, weights):
     assert torch.equal(weights(fitted(vae(), loader())), weights(fitted(vae(), loader())))
 
 
-def test_the_bar_says_epoch_and_loss_or_nothing_at_all(images, autoencoder, capsys):
+def test_the_bar_says_epoch_and_loss_or_nothing_at_all(images, autoencoder, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     history = train.fit(autoencoder(), images, epochs=2)
     shown = capsys.readouterr().err
     assert "epoch 2/2" in shown and f"loss {history['loss'][-1]:.2f}" in shown
