@@ -13,26 +13,35 @@ from torch.distributions import Distribution, Normal
 from aecourse import _arguments as check
 from aecourse.models.vae import VAE, kl_divergence, reparameterize
 
+Function = Callable[[Tensor], Tensor]                    # f: draws [n] -> values [n]
+Family = Callable[[Tensor], Distribution]                # theta [n] -> n distributions q_theta
 
-def pathwise(f: Callable, q: Callable[[Tensor], Distribution], theta: Tensor, n: int) -> Tensor:
+
+def pathwise(f: Function, q: Family, theta: Tensor, n: int) -> Tensor:
     """df(z)/dtheta through the draw z itself, for `n` draws from q(theta) with theta a scalar: [n].
 
     Needs an f with a derivative and a q with `rsample`. Source: Kingma & Welling 2014, section 2.4.
     """
-    thetas = theta.detach().expand(check.integer("n", n)).clone().requires_grad_()     # one copy per draw
+    thetas = _copies(theta, n)
     z = q(thetas).rsample()
     return torch.autograd.grad(f(z).sum(), thetas)[0]
 
 
-def score_function(f: Callable, q: Callable[[Tensor], Distribution], theta: Tensor, n: int, baseline: float = 0.0) -> Tensor:
+def score_function(f: Function, q: Family, theta: Tensor, n: int,
+                   baseline: float = 0.0) -> Tensor:
     """(f(z) - baseline) dlog q(z)/dtheta, for `n` draws from q(theta) with theta a scalar: [n].
 
     Needs only the values of f and a q with `log_prob`. Source: Williams 1992 (REINFORCE).
     """
-    thetas = theta.detach().expand(check.integer("n", n)).clone().requires_grad_()     # one copy per draw
+    thetas = _copies(theta, n)
     z = q(thetas).sample()
     score = torch.autograd.grad(q(thetas).log_prob(z).sum(), thetas)[0]
     return (f(z) - baseline) * score
+
+
+def _copies(theta: Tensor, n: int) -> Tensor:
+    """One copy of theta per draw, so that the gradients of the draws stay apart: [n]."""
+    return theta.detach().expand(check.integer("n", n)).clone().requires_grad_()
 
 
 class ScoreFunctionVAE(VAE):
@@ -49,12 +58,15 @@ class ScoreFunctionVAE(VAE):
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-ELBO in nats per image, as in `VAE.loss`; only the gradient of the encoder is estimated otherwise."""
         mu, log_var = self.encode(x)
-        z = reparameterize(mu, log_var).detach()                                # a draw, and nothing but a draw
+        z = reparameterize(mu, log_var).detach()              # a mere draw
         log_px = self.likelihood.log_prob(self.decode(z), x)
         log_qz = Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(1)
         signal = log_px.detach()
         if self.baseline == "others":
-            signal = signal - (signal.sum() - signal) / max(len(x) - 1, 1)
-        estimator = (signal * (log_qz - log_qz.detach())).mean()                # 0 in value, the score function in gradient
-        reconstruction, kl = -log_px.mean(), kl_divergence(mu, log_var).sum() / len(x)
-        return {"loss": reconstruction - estimator + kl, "reconstruction": reconstruction, "kl": kl}
+            others = (signal.sum() - signal) / max(len(x) - 1, 1)
+            signal = signal - others
+        estimator = (signal * (log_qz - log_qz.detach())).mean()
+        reconstruction = -log_px.mean()
+        kl = kl_divergence(mu, log_var).sum() / len(x)
+        return {"loss": reconstruction - estimator + kl,
+                "reconstruction": reconstruction, "kl": kl}

@@ -29,7 +29,7 @@ function build(root, { mu, sigma, draws, seed, limits, most }) {
       element("label", {}, box, "subtract the baseline E[z²]")),
     chart,
     element("table", {}, element("thead", {}, element("tr", {},
-      ...["estimator", "average ± error", "variance of one (formula)"].map((text) => element("th", { scope: "col" }, text)))), table));
+      ...["estimator", "average ± error", "variance (formula)"].map((text) => element("th", { scope: "col" }, text)))), table));
   root.querySelector("style").after(top);
   const say = announcer(root);
 
