@@ -58,7 +58,7 @@ class ScoreFunctionVAE(VAE):
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-ELBO in nats per image, as in `VAE.loss`; only the gradient of the encoder is estimated otherwise."""
         mu, log_var = self.encode(x)
-        z = reparameterize(mu, log_var).detach()              # a mere draw
+        z = reparameterize(mu, log_var).detach()  # a mere draw
         log_px = self.likelihood.log_prob(self.decode(z), x)
         log_qz = Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(1)
         signal = log_px.detach()

@@ -70,3 +70,17 @@ class VAE(Model):
         kl = kl_divergence(mu, log_var).sum() / len(x)
         return {"loss": reconstruction + (self.beta if beta is None else beta) * kl,
                 "reconstruction": reconstruction, "kl": kl}
+
+    def log_weights(self, x: Tensor, samples: int) -> Tensor:
+        """log p(x, z) - log q(z|x) for `samples` draws of z from q(z|x): x [B, C, H, W] -> [samples, B], nats.
+
+        Their mean is the ELBO; the log of the mean of their exponentials is an estimate of log p(x) (Burda, Grosse &
+        Salakhutdinov 2016, equation 8).
+        """
+        mu, log_var = self.encode(x)
+        eps = torch.randn(samples, *mu.shape, device=mu.device)
+        z = mu + torch.exp(0.5 * log_var) * eps
+        logits = self.decode(z.flatten(0, 1))
+        log_px = self.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(samples, len(x))
+        log_pz_minus_qz = 0.5 * (eps.square() + log_var - z.square()).sum(2)
+        return log_px + log_pz_minus_qz

@@ -1,0 +1,51 @@
+"""Measures of pictures: reconstructions and samples beside real images."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aecourse import _arguments as check
+from aecourse.evaluate.measuring import measuring
+
+
+def reconstruct(model, x: Tensor, batch_size: int = 2000) -> Tensor:
+    """Images through code and back, without noise: x [N, C, H, W] -> [N, C, H, W] on the CPU."""
+    with measuring(model, 0) as device:
+        return torch.cat([model.reconstruct(part.to(device)).cpu()
+                          for part in check.batch("x", x, model.shape).split(batch_size)])
+
+
+def squared_error(model, x: Tensor) -> Tensor:
+    """Squared reconstruction error summed over pixels: x [N, C, H, W] -> [N] (pixel values squared, not nats)."""
+    return (reconstruct(model, x) - x.cpu()).square().flatten(1).sum(1)
+
+
+def psnr(image: Tensor, x: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each `image` against the clean `x`, both [N, ...] in [0, 1]: dB [N].
+
+    10 log10(1 / mean squared error over the pixels of an image); 10 dB more is a tenth of the error.
+    """
+    if image.shape != x.shape or image.dim() < 2:
+        raise ValueError(f"image: got {check.described(image)} beside x {list(x.shape)}; accepted are two tensors [N, ...] of one shape")
+    return -10 * torch.log10((image - x).square().flatten(1).mean(1))
+
+
+def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
+    """The Euclidean distance from each image of x [N, ...] to the nearest of `among` [M, ...]: [N]."""
+    among = among.flatten(1)
+    return torch.cat([torch.cdist(part, among).min(1).values for part in x.flatten(1).split(1000)])
+
+
+def recognised(classifier, x: Tensor, confidence: float = 0.9) -> tuple[float, float]:
+    """(share, spread): how many of x [N, C, H, W] a classifier names with at least `confidence`, and how varied they are.
+
+    spread is the entropy in nats of the classes it names, log(classes) at most and 0 where all are the same. Blurred
+    averages of several digits leave a classifier undecided, and copies of one digit have no spread, so that neither
+    scores well on both (the idea of the Inception score, Salimans et al. 2016, with its two parts kept apart).
+    """
+    check.number("confidence", confidence, low=0, high=1)
+    check.batch("x", x, classifier.shape)
+    with measuring(classifier, 0) as device:
+        sure, named = classifier.probabilities(x.to(device)).cpu().max(1)
+    shares = named.bincount() / len(named)
+    return (sure >= confidence).float().mean().item(), -torch.special.xlogy(shares, shares).sum().item()
