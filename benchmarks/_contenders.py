@@ -1,4 +1,4 @@
-"""Four ways to train the same VAE for an epoch: each function returns a call that does so, with its own model."""
+"""Five ways to train the same VAE for an epoch: each function returns a call that does so, with its own model."""
 from __future__ import annotations
 
 import contextlib
@@ -112,17 +112,17 @@ def plain(name: str, count: int, kind: str, batch_size: int):
     return epoch
 
 
-def fit(name: str, count: int, kind: str, batch_size: int):
+def fit(name: str, count: int, kind: str, batch_size: int, precision: str = "float32"):
     """`train.fit` as a reader calls it: the whole call, with its checks, its schedule and its progress bar."""
     images, model = load(name).subset(count), built(kind)
 
     def epoch():
         with silence():
-            train.fit(model, images, epochs=1, batch_size=batch_size, cache=False)
+            train.fit(model, images, epochs=1, batch_size=batch_size, precision=precision, cache=False)
     return epoch
 
 
-ALL = {"tutorial": tutorial, "pythae": pythae, "plain": plain, "fit": fit}
+ALL = {"tutorial": tutorial, "pythae": pythae, "plain": plain, "fit": fit, "bf16": functools.partial(fit, precision="bf16")}
 
 
 @contextlib.contextmanager

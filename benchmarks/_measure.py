@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -66,13 +65,13 @@ def timed(work) -> float:
     return time.perf_counter() - began
 
 
-def alternating(work: dict, rounds: int) -> dict[str, float]:
-    """The median seconds of each call, all taking turns, so that a slow minute of the machine strikes all of them."""
+def alternating(work: dict, rounds: int) -> dict[str, list[float]]:
+    """The seconds of each call in every round, all taking turns, so that a slow minute of the machine strikes all of them."""
     seconds = {name: [] for name in work}
     for number in range(rounds):
         for name in list(work)[::1 if number % 2 == 0 else -1]:
             seconds[name].append(timed(work[name]))
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return seconds
 
 
 def matrix_product(size: int = 2048):

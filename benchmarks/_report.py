@@ -13,7 +13,7 @@ from aecourse import plots
 from aecourse.page import say
 
 FOLDER = Path(__file__).resolve().parent / "results"
-NAMES = {"tutorial": "tutorial loop", "pythae": "pythae's trainer", "plain": "bare loop", "fit": "train.fit"}
+NAMES = {"tutorial": "tutorial loop", "pythae": "pythae's trainer", "plain": "bare loop", "fit": "train.fit", "bf16": "train.fit, bf16"}
 GROWTH = {"images": "images", "latent": "code size", "width": "hidden width", "batch": "batch size"}
 
 
@@ -81,7 +81,9 @@ def ratios(speed: dict):
         others = " and ".join(f"{seconds[name] / seconds['fit']:.1f} times {NAMES[name]}" for name in ("tutorial", "pythae") if name in seconds)
         said.append(f"- {one['net']}, batches of {one['batch']}: {others}; {one['share_of_peak']['fit']:.0%} of the "
                     f"{one['peak_gflops']:.0f} GFLOP/s that a matrix product reached in the same minutes; "
-                    f"{seconds['fit'] / seconds['plain'] - 1:+.1%} time compared with the bare loop.")
+                    f"{seconds['fit'] / seconds['plain'] - 1:+.1%} time compared with the bare loop. "
+                    f"Over the rounds an epoch of it took {min(one['rounds']['fit']):.2f} to {max(one['rounds']['fit']):.2f} s, one of "
+                    f"the tutorial loop {min(one['rounds']['tutorial']):.2f} to {max(one['rounds']['tutorial']):.2f} s.")
     return say("\n".join(said))
 
 

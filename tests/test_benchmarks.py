@@ -34,7 +34,8 @@ def test_the_conditions_of_a_measurement_are_part_of_it(results):
 def test_every_contender_is_measured_or_said_to_be_absent(results):
     speed = results["speed"]
     for one in speed["epochs"]:
-        assert set(one["seconds"]) | set(one["absent"]) == {"tutorial", "pythae", "plain", "fit"}
+        assert set(one["seconds"]) | set(one["absent"]) == {"tutorial", "pythae", "plain", "fit", "bf16"}
+        assert all(min(one["rounds"][name]) <= seconds <= max(one["rounds"][name]) for name, seconds in one["seconds"].items())
         assert all(seconds > 0 for seconds in one["seconds"].values()) and one["peak_gflops"] > 0
         for name, seconds in one["seconds"].items():
             assert one["images_per_second"][name] == pytest.approx(one["images"] / seconds)
