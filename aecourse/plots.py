@@ -237,5 +237,139 @@ def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description
     return fig
 
 
+def clouds(named: dict[str, Tensor], labels: Tensor | None = None, *, description: str, columns: int = 3, names=None,
+           size: float = 2.3) -> Figure:
+    """Pictures of codes side by side: name -> points [N, 2], coloured by label 0-9 where there are labels.
+
+    The axes bear no figures, since only the points' places relative to each other are meant. names: of the classes.
+    """
+    lines = -(-len(named) // columns)
+    fig, axes = figure(description, rows=lines, columns=min(columns, len(named)), width=size * min(columns, len(named)) + 0.1,
+                       height=(size + 0.15) * lines + 0.35 * (labels is not None), squeeze=False)
+    for ax in axes.flat[len(named):]:
+        ax.set_axis_off()
+    classes = [None] if labels is None else sorted(set(_array(labels).tolist()))
+    for ax, (title, points) in zip(axes.flat, named.items()):
+        for label in classes:
+            chosen = _array(points) if label is None else _array(points)[_array(labels) == label]
+            ax.scatter(*chosen.T, s=6, color=DIGITS[label or 0], label=None if label is None else (names or range(10))[label], linewidths=0)
+        ax.set(title=title, aspect="equal", adjustable="datalim", xticks=[], yticks=[])
+        ax.grid(False)
+    if labels is not None:
+        fig.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=10, markerscale=2, handletextpad=0.1,
+                   columnspacing=1.2, frameon=False)
+    return fig
+
+
+def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[str, ...] = (), width: float = 6.0,
+            height: float | None = None) -> Figure:
+    """One horizontal box per entry: the middle half of its values, their median, and the range of the middle 90 %.
+
+    The mean is written beside it. quiet: the baselines among the entries, in grey.
+    """
+    names = list(named)[::-1]
+    fig, ax = figure(description, width=width, height=height or 0.34 * len(named) + 0.7)
+    for place, name in enumerate(names, 1):
+        values = _array(named[name])
+        low, left, middle, right, high = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
+        ax.hlines(place, low, high, color=INK, linewidth=1)
+        ax.barh(place, right - left, left=left, height=0.55, color=GREY if name in quiet else BLUE)
+        ax.vlines(middle, place - 0.27, place + 0.27, color=INK, linewidth=1.6)
+        ax.annotate(f"{values.mean():.3g}", (high, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK)
+    ax.set_yticks(range(1, len(names) + 1), names)
+    ax.set(xlabel=x)
+    ax.margins(x=0.1)
+    ax.grid(axis="y", visible=False)
+    return fig
+
+
+def plane(shade: Tensor, extent: float, *, description: str, paths: dict[str, Tensor] | None = None, points: Tensor | None = None,
+          labels: Tensor | None = None, x: str = "z₁", y: str = "z₂", size: float = 4.8) -> Figure:
+    """The plane of a two-number code, from -extent to extent: shaded, with codes as points and paths across.
+
+    shade: [rows, columns], from the lowest z₂ upwards; darker blue where it is larger. paths: name -> [T, 2]. points,
+    labels: [M, 2] and digits [M].
+    """
+    fig, ax = figure(description, width=size + 1.3, height=size)
+    level = _array(shade)
+    level = (level - level.min()) / (level.max() - level.min())
+    blue = [int(BLUE[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    ax.imshow(np.dstack([np.full_like(level, c) for c in blue] + [0.75 * level]), origin="lower", extent=(-extent, extent) * 2,
+              interpolation="bilinear")
+    if points is not None:
+        for digit in labels.unique().tolist():
+            ax.scatter(*_array(points[labels == digit]).T, s=7, color=DIGITS[digit], label=str(digit), linewidths=0)
+    for (name, path), (color, dashes) in zip((paths or {}).items(), ((INK, "--"), (INK, "-"), (RED, "-"))):
+        ax.plot(*_array(path).T, color=color, linestyle=dashes, linewidth=2.2, label=name)
+        ax.plot(*_array(path)[[0, -1]].T, "o", color=color, markersize=6)
+    ax.set(xlabel=x, ylabel=y, aspect="equal", xlim=(-extent, extent), ylim=(-extent, extent))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.4, frameon=False)
+    ax.grid(False)
+    return fig
+
+
+def maps(named: dict[str, Tensor], ticks, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 2.3) -> Figure:
+    """Functions of a plane side by side: name -> values [len(ticks), len(ticks)], row by row of the second coordinate.
+
+    Values of both signs are drawn in two colours around 0: orange above, blue below.
+    """
+    fig, axes = figure(description, columns=len(named), width=(size + 0.2) * len(named), height=size + 0.2, squeeze=False, sharey=True)
+    ticks = _array(ticks)
+    signed = matplotlib.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "#f4f4f4", ORANGE])
+    for ax, (title, values) in zip(axes[0], named.items()):
+        values = _array(values)
+        far = {"vmin": -np.abs(values).max(), "vmax": np.abs(values).max(), "cmap": signed} if values.min() < 0 else {"vmin": 0, "cmap": "viridis"}
+        image = ax.imshow(values, origin="lower", extent=(ticks[0], ticks[-1], ticks[0], ticks[-1]), interpolation="bilinear", **far)
+        fig.colorbar(image, ax=ax, orientation="horizontal", shrink=0.8, aspect=18, ticks=MaxNLocator(4)).outline.set_visible(False)
+        ax.set(title=title, xlabel=x)
+        ax.grid(False)
+    axes[0][0].set(ylabel=y)
+    return fig
+
+
+def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple[str, ...] = (), high: float | None = None,
+           width: float = 7.2, height: float = 2.9) -> Figure:
+    """Every single value as a point, side by side by group: panel -> {group -> values}; a bar at the mean of each group.
+
+    quiet: the groups that are baselines, in grey. high: the upper end of all axes, which start at 0.
+    """
+    fig, axes = figure(description, columns=len(panels), width=width, height=height, squeeze=False)
+    for ax, (title, groups) in zip(axes[0], panels.items()):
+        for i, (name, values) in enumerate(groups.items()):
+            values, colour = _array(values).astype(float), GREY if name in quiet else BLUE
+            ax.hlines(values.mean(), i - 0.3, i + 0.3, color=colour, linewidth=2)
+            ax.plot(i + np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [i], values, "o", color=colour, markersize=5,
+                    markerfacecolor="none", markeredgewidth=1.6)
+        ax.set_xticks(range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0)
+        ax.set(title=title, ylim=(0, high), xlim=(-0.6, len(groups) - 0.4))
+        ax.grid(axis="x", visible=False)
+    return fig
+
+
+def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], description: str, high: float = 1.0,
+             scale: float = 0.42) -> Figure:
+    """Tables of numbers from 0 to `high` side by side, darker where larger, each number written as a percentage of `high`.
+
+    named: title -> [len(rows), len(columns)].
+    """
+    fig, axes = figure(description, columns=len(named), width=len(named) * (scale * len(columns) + 0.25) + 0.8,
+                       height=scale * len(rows) + 1.1, squeeze=False, sharey=True)
+    for ax, (title, table) in zip(axes[0], named.items()):
+        for r, line in enumerate(_array(table)):
+            for c, value in enumerate(line):
+                share = min(max(value / high, 0.0), 1.0)
+                ax.add_patch(FancyBboxPatch((c + 0.04, r + 0.04), 0.92, 0.92, boxstyle="square,pad=0", linewidth=0, facecolor=BLUE,
+                                            alpha=0.06 + 0.84 * share))
+                ax.text(c + 0.5, r + 0.52, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=INK)
+        ax.set(title=title, xlim=(0, len(columns)), ylim=(len(rows), 0), aspect="equal")
+        ax.set_xticks([c + 0.5 for c in range(len(columns))], columns, rotation=90)
+        ax.set_yticks([r + 0.5 for r in range(len(rows))], rows)
+        ax.tick_params(length=0)
+        ax.grid(False)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    return fig
+
+
 def _array(values) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
