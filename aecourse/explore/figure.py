@@ -49,17 +49,18 @@ class Figure:
 
 
 def fragment(script: str, data: dict, *, title: str, description: str = "", body: str = "",
-             package: str = "aecourse.explore") -> str:
+             package: str = "aecourse.explore", libraries: tuple[str, ...] = ()) -> str:
     """The HTML of one figure: its root element, style, `body` and a script of its own.
 
     script:  name of the files `<script>.js` and, if there is one, `<script>.css` in `package`.
              The JavaScript defines `build(root, data)`, which is called once with the root element.
     data:    what `build` receives; anything JSON can hold.
+    libraries: further scripts of `aecourse.explore` that this one builds on, by name.
     The root's id is a hash of everything in the fragment: equal figures have equal ids on every run,
     and several figures on one page share nothing.
     """
     style = asset("aecourse.explore", "figure.css") + asset(package, f"{script}.css")
-    code = asset("aecourse.explore", "runtime.js") + asset(package, f"{script}.js")
+    code = "".join(asset("aecourse.explore", f"{name}.js") for name in ("runtime", *libraries)) + asset(package, f"{script}.js")
     payload = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     key = "ae-" + hashlib.sha256("\0".join((style, code, payload, title, description, body)).encode()).hexdigest()[:12]
     words = description and (
