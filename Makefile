@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench clean distclean
+.PHONY: help book test lab bench anki clean distclean
 
-help book test lab bench clean distclean:
+help book test lab bench anki clean distclean:
 	@$(PYTHON) make.py $@ $(ARGS)

@@ -34,6 +34,7 @@ python make.py book       execute the notebooks and build the book into _build/h
 python make.py test       unit tests, notebooks, the book, and the book in a browser
 python make.py lab        open JupyterLab on the notebooks
 python make.py bench      run the benchmarks
+python make.py anki       write the question bank as an Anki deck, _build/autoencoders.apkg
 python make.py clean      remove the built book
 python make.py distclean  remove the built book and .venv
 
@@ -303,6 +304,12 @@ def bench(arguments: list[str]) -> int:
     return 0
 
 
+def anki(arguments: list[str]) -> int:
+    environment()
+    step("Writing the Anki deck", [PYTHON, "-m", "aecourse.quiz.anki", BUILD / "autoencoders.apkg"], env=inside())
+    return 0
+
+
 def clean(arguments: list[str]) -> int:
     shutil.rmtree(BUILD, ignore_errors=True)
     return 0
@@ -317,7 +324,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.reconfigure(errors="replace")                # a console that cannot show a sign shows a question mark
     if os.name == "nt":
         os.system("")                                       # switches on the escape sequences of Windows' console
-    targets = {target.__name__: target for target in (book, test, lab, bench, clean, distclean)}
+    targets = {target.__name__: target for target in (book, test, lab, bench, anki, clean, distclean)}
     if not arguments or arguments[0] in ("help", "-h", "--help"):
         say(HELP)
         return 0

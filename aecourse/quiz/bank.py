@@ -34,6 +34,8 @@ from pathlib import Path
 
 import yaml
 
+from . import mathematics
+
 TOPICS = ("concept", "mathematics", "code", "design")
 DIFFICULTIES = ("easy", "medium", "hard")
 MARKUP = re.compile(r"`(?P<code>[^`]+)`|(?<!\\)\$(?P<math>[^$]+)\$|\*(?P<emphasis>[^\s*][^*]*)\*")
@@ -88,22 +90,25 @@ def load(lesson: str) -> tuple[Question, ...]:
     return read(resources.files(__package__) / "lessons" / f"{lesson}.yaml")
 
 
-def read(path) -> tuple[Question, ...]:
-    """The questions in a YAML file. Raises QuizError, naming file and question, for the first fault found."""
+def read(path, key: str = "lesson", make=None) -> tuple:
+    """The questions in a YAML file. Raises QuizError, naming file and question, for the first fault found.
+
+    key: what the file is named by, at its top. make: what becomes of a raw question; None makes a `Question`.
+    """
     path = Path(path) if isinstance(path, str) else path
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:
         raise QuizError(f"{path.name}: not YAML: {error}") from None
-    if not isinstance(content, dict) or set(content) != {"lesson", "questions"} or not isinstance(content["questions"], list):
-        raise QuizError(f"{path.name}: accepted is a mapping with the keys lesson and questions, a list")
-    if content["lesson"] != path.name.removesuffix(".yaml"):
-        raise QuizError(f"{path.name}: lesson is {content['lesson']!r}; accepted is the name of the file")
+    if not isinstance(content, dict) or set(content) != {key, "questions"} or not isinstance(content["questions"], list):
+        raise QuizError(f"{path.name}: accepted is a mapping with the keys {key} and questions, a list")
+    if content[key] != path.name.removesuffix(".yaml"):
+        raise QuizError(f"{path.name}: {key} is {content[key]!r}; accepted is the name of the file")
     questions = []
     for place, raw in enumerate(content["questions"], 1):
         name = raw.get("id") if isinstance(raw, dict) else None
         try:
-            questions.append(_question(raw))
+            questions.append((make or _question)(raw))
             if name in [question.id for question in questions[:-1]]:
                 raise QuizError("the id is used twice")
         except QuizError as fault:
@@ -121,11 +126,14 @@ def _question(raw) -> Question:
         raise QuizError(f"kind is {kind!r}; accepted is one of {', '.join(KINDS)}")
     fields = _fields(raw, {**COMMON, **KINDS[kind]}, "")
     if kind == "choice":
-        right = sum(option.correct for option in fields["options"])
-        if len(fields["options"]) < 2 or right != 1:
-            raise QuizError(f"{right} of {len(fields['options'])} options are correct; "
-                            "accepted are two or more options with exactly one correct")
+        _one_is_right(fields["options"])
     return Question(**fields)
+
+
+def _one_is_right(options: tuple[Option, ...]) -> None:
+    right = sum(option.correct for option in options)
+    if len(options) < 2 or right != 1:
+        raise QuizError(f"{right} of {len(options)} options are correct; accepted are two or more options with exactly one correct")
 
 
 def _fields(raw, schema: dict, where: str) -> dict:
@@ -147,6 +155,9 @@ def _text(value, where: str) -> str:
     for mark, meaning in (("$", "mathematics"), ("`", "code")):
         if mark in rest:
             raise QuizError(f"{where} has an unbalanced {mark} ({meaning}): {value!r}")
+    for match in MARKUP.finditer(value):
+        if fault := match["math"] and mathematics.fault(match["math"]):
+            raise QuizError(f"{where} has bad mathematics, {fault}: {match['math']!r}")
     return value.strip()
 
 

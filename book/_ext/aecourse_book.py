@@ -1,4 +1,5 @@
-"""What the book adds to Sphinx: a page of claims, citations from notebooks, and pages that need no network.
+"""What the book adds to Sphinx: a page of claims, the question bank, citations and terms that lessons can link to,
+and pages that need no network.
 
 Claims. Executed notebooks contain ``<div class="aecourse-claim" data-claim="{...}">`` in their outputs. They are
 collected as each document is read, and the ``claims`` directive becomes one table per lesson. That page is
@@ -7,6 +8,11 @@ written again in every build, so an incremental build cannot leave it behind.
 Citations. Lessons cite with ordinary Markdown links, ``[Kingma & Welling (2014)](../book/bibliography.md#kingma2014)``,
 because these also work in JupyterLab and Colab. The keys of the bibliography are made known to MyST as targets of
 that page; a link to a key that does not exist is a warning, and the book is built with warnings as errors.
+
+Terms. In the same way a lesson links to the glossary: ``[code](../book/glossary.md#code)``.
+
+Question bank. ``{question-bank}`` is the page to review with, ``{question-bank-sheet}`` all questions and then all
+answers, for paper. Both are made from the cards in ``aecourse.quiz``; a malformed card stops the build.
 
 Offline. What the theme would fetch, or what a browser refuses to load from ``file://``, is taken out of the pages.
 """
@@ -19,6 +25,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -239,6 +246,7 @@ def everything_read(app, env) -> list[str]:
         log.warning("claim: the id %r appears in %s and again in %s", name, first, second,
                     location=second, type="aecourse", subtype="claim")
     cite_from_markdown(env)
+    link_terms_from_markdown(env)
     return sorted(claims_pages(env))
 
 
@@ -248,6 +256,44 @@ def cite_from_markdown(env) -> None:
     for citation in domain.citations:
         slugs = env.metadata[citation.bibliography_key.docname].setdefault("myst_slugs", {})
         slugs[citation.key] = (0, citation.citation_id, citation.key)
+
+
+def link_terms_from_markdown(env) -> None:
+    """Let ``glossary.md#posterior-collapse`` resolve: every term is an id on the page that holds the glossary."""
+    for term, _, kind, docname, anchor, _ in env.get_domain("std").get_objects():
+        if kind == "term":
+            env.metadata[docname].setdefault("myst_slugs", {})[nodes.make_id(term)] = (0, anchor, term)
+
+
+# ---------------------------------------------------------------- the question bank
+
+class QuestionBank(SphinxDirective):
+    """The cards of the question bank, to review with."""
+
+    def run(self):
+        from aecourse.quiz import bank, cards, cards_page    # here, so that other books need no course
+        for file in (*cards.files(), *(Path(cards.__file__).parent / name for name in ("cards.js", "cards.css"))):
+            self.env.note_dependency(str(file))
+        try:
+            return [nodes.raw("", self.render(cards, cards_page), format="html")]
+        except bank.QuizError as fault:
+            raise ExtensionError(f"question bank: {fault}") from None
+
+    def render(self, cards, cards_page) -> str:
+        return cards_page.question_bank(self.lessons()).html
+
+    def lessons(self) -> dict[str, str]:
+        """Where each lesson of this build is, as seen from this page."""
+        found = {docname: re.fullmatch(r"notebooks/(\d\d)_\w+", docname) for docname in sorted(self.env.found_docs)}
+        return {match[1]: self.env.app.builder.get_relative_uri(self.env.docname, docname)
+                for docname, match in found.items() if match}
+
+
+class QuestionBankSheet(QuestionBank):
+    """All questions and then all answers, for paper."""
+
+    def render(self, cards, cards_page) -> str:
+        return cards_page.sheet(cards.load())
 
 
 # ---------------------------------------------------------------- offline
@@ -282,6 +328,8 @@ def setup(app):
     app.set_html_assets_policy("always")            # mathematics may also arrive in an output or in the claims
     app.add_node(claims_table)
     app.add_directive("claims", Claims)
+    app.add_directive("question-bank", QuestionBank)
+    app.add_directive("question-bank-sheet", QuestionBankSheet)
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)
