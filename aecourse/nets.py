@@ -45,26 +45,41 @@ class Conv:
 
     def encoder(self, shape: tuple[int, int, int], features: int) -> nn.Sequential:
         """[B, C, H, W] -> [B, features]; e.g. 28x28 -> 14x14 -> 7x7 -> features."""
-        layers: list[nn.Module] = []
-        for a, b in zip((shape[0], *self.channels), self.channels):
-            layers += [nn.Conv2d(a, b, self.kernel, stride=2, padding=self.kernel // 2), *self._after(b)]
-        height, width = self._grids(shape)[-1]
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(self.channels[-1] * height * width, features))
+        height, width = self.grid(shape)
+        return nn.Sequential(*self._down(shape), nn.Flatten(), nn.Linear(self.channels[-1] * height * width, features))
 
     def decoder(self, latent_dim: int, shape: tuple[int, int, int]) -> nn.Sequential:
         """[B, latent_dim] -> logits [B, C, H, W]; output_padding restores odd and even sizes exactly."""
-        grids = self._grids(shape)[::-1]
-        (height, width), deepest = grids[0], self.channels[-1]
-        layers: list[nn.Module] = [nn.Linear(latent_dim, deepest * height * width), nn.Unflatten(1, (deepest, height, width))]
-        widths = (*reversed(self.channels), shape[0])
+        (height, width), deepest = self.grid(shape), self.channels[-1]
+        return nn.Sequential(nn.Linear(latent_dim, deepest * height * width), nn.Unflatten(1, (deepest, height, width)), *self._up(shape))
+
+    def grid(self, shape: tuple[int, int, int]) -> tuple[int, int]:
+        """Height and width of the grid that `grid_encoder` makes of an image."""
+        return self._grids(shape)[-1]
+
+    def grid_encoder(self, shape: tuple[int, int, int], features: int) -> nn.Sequential:
+        """[B, C, H, W] -> one vector per cell of the last grid [B, features, h, w], e.g. 28x28 -> 7x7."""
+        return nn.Sequential(*self._down(shape), nn.Conv2d(self.channels[-1], features, 1))
+
+    def grid_decoder(self, features: int, shape: tuple[int, int, int]) -> nn.Sequential:
+        """[B, features, h, w] -> logits [B, C, H, W]; its first convolution lets neighbouring cells see each other."""
+        start = nn.Conv2d(features, self.channels[-1], self.kernel, padding=self.kernel // 2)
+        return nn.Sequential(start, *self._after(self.channels[-1]), *self._up(shape))
+
+    def _after(self, channels: int) -> list[nn.Module]:
+        return [nn.BatchNorm2d(channels)] * self.batch_norm + [ACTIVATIONS[self.activation]()]
+
+    def _down(self, shape: tuple[int, int, int]) -> list[nn.Module]:
+        return [layer for a, b in zip((shape[0], *self.channels), self.channels)
+                for layer in (nn.Conv2d(a, b, self.kernel, stride=2, padding=self.kernel // 2), *self._after(b))]
+
+    def _up(self, shape: tuple[int, int, int]) -> list[nn.Module]:
+        grids, widths, layers = self._grids(shape)[::-1], (*reversed(self.channels), shape[0]), []
         for a, b, (h, w), (up_h, up_w) in zip(widths, widths[1:], grids, grids[1:]):
             extra = (up_h - (2 * h - 1), up_w - (2 * w - 1))     # a stride of 2 alone gives 2h - 1 rows
             layers += [nn.ConvTranspose2d(a, b, self.kernel, stride=2, padding=self.kernel // 2, output_padding=extra),
                        *self._after(b)]
-        return nn.Sequential(*layers[:len(layers) - len(self._after(1))])
-
-    def _after(self, channels: int) -> list[nn.Module]:
-        return [nn.BatchNorm2d(channels)] * self.batch_norm + [ACTIVATIONS[self.activation]()]
+        return layers[:len(layers) - len(self._after(1))]
 
     def _grids(self, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
         """Height and width before each convolution and after the last: a stride of 2 rounds up."""

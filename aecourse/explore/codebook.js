@@ -1,0 +1,171 @@
+// An image made of words: choose a cell, put another word there, and the decoder redraws the image here.
+function build(root, { layers, words, dim, indices, grid, shape, blank, labels, output }) {
+  const [rows, columns] = grid, cells = rows * columns, book = floats(words), count = book.length / dim;
+  const run = layers.map((layer) => (typeof layer === "string" ? activation(layer) : convolution(layer)));
+  const state = { image: 0, cell: Math.floor(rows / 2) * columns + Math.floor(columns / 2), word: 0 };
+  const edited = indices.map((grid) => [...grid]);
+
+  // ---- The decoder: channels of height x width numbers, one after the other.
+  function activation(name) {
+    return (x) => ({ ...x, values: x.values.map(activations[name]) });
+  }
+
+  function convolution({ weight, bias, size: [high, wide], channels: [ins, outs], padding, stride, up }) {
+    const w = unpack(weight), b = floats(bias);
+    return ({ values, height, width }) => {
+      const [h, v] = up
+        ? [(height - 1) * stride - 2 * padding + high + up[0], (width - 1) * stride - 2 * padding + wide + up[1]]
+        : [height + 2 * padding - high + 1, width + 2 * padding - wide + 1];
+      const y = new Float32Array(outs * h * v);
+      for (let o = 0; o < outs; o++) y.fill(b[o], o * h * v, (o + 1) * h * v);
+      for (let c = 0; c < ins; c++) for (let o = 0; o < outs; o++) for (let i = 0; i < high; i++) for (let j = 0; j < wide; j++) {
+        const weighed = w[(((up ? c * outs + o : o * ins + c) * high) + i) * wide + j];
+        for (let r = 0; r < height; r++) { // every number of x is sent to where it counts
+          const row = up ? r * stride - padding + i : r + padding - i;
+          if (row < 0 || row >= h) continue;
+          for (let s = 0; s < width; s++) {
+            const column = up ? s * stride - padding + j : s + padding - j;
+            if (column >= 0 && column < v) y[(o * h + row) * v + column] += weighed * values[(c * height + r) * width + s];
+          }
+        }
+      }
+      return { values: y, height: h, width: v };
+    };
+  }
+
+  function decode(chosen) {
+    const values = new Float32Array(dim * cells);
+    chosen.forEach((k, i) => { for (let d = 0; d < dim; d++) values[d * cells + i] = book[k * dim + d]; });
+    return run.reduce((x, step) => step(x), { values, height: rows, width: columns }).values.map(activations[output]);
+  }
+
+  // What a word looks like alone on an empty page: the middle three by three cells.
+  const [high, wide] = [shape[0] / rows, shape[1] / columns];
+  const patch = [Math.round(Math.min(rows, 3) * high), Math.round(Math.min(columns, 3) * wide)];
+  const middle = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
+  const looks = Array.from({ length: count }, (_, k) => {
+    const alone = new Array(cells).fill(blank);
+    alone[middle] = k;
+    const image = decode(alone);
+    const top = Math.min(Math.max(Math.round((Math.floor(rows / 2) - 1) * high), 0), shape[0] - patch[0]);
+    const left = Math.min(Math.max(Math.round((Math.floor(columns / 2) - 1) * wide), 0), shape[1] - patch[1]);
+    return Float32Array.from({ length: patch[0] * patch[1] },
+      (_, i) => image[(top + Math.floor(i / patch[1])) * shape[1] + left + i % patch[1]]);
+  });
+
+  // ---- The parts.
+  const choices = element("div", { class: "ae-digits", role: "group", "aria-label": "Which image" });
+  labels.forEach((label, n) => choices.append(button(label, () => { state.image = n; draw(); })));
+  const across = Math.ceil(Math.sqrt(count));
+  const page = board("ae-page", rows, columns, "Image as a grid of words. Arrow keys choose a cell; the codebook then says what to put there.",
+    (cell) => { state.cell = cell; state.word = words_()[cell]; draw(); });
+  const shelf = board("ae-shelf", Math.ceil(count / across), across, "Codebook. Arrow keys go from word to word, and each is put into the chosen cell.",
+    (word) => { if (word < count) put(word); });
+  const reading = element("p", { class: "ae-reading" });
+  const tools = element("div", { class: "ae-tools", role: "group", "aria-label": "All words of the image" },
+    button("restore", () => { edited[state.image] = [...indices[state.image]]; draw(); }),
+    button("empty page", () => { edited[state.image].fill(blank); draw(); }),
+    button("words at random", () => { edited[state.image] = edited[state.image].map(() => Math.floor(Math.random() * count)); draw(); }));
+  root.querySelector("style").after(element("div", {}, choices,
+    element("div", { class: "ae-columns" },
+      element("figure", {}, element("figcaption", {}, "1. choose a cell"), page.stage),
+      element("figure", {}, element("figcaption", {}, `2. choose one of ${count} words for it`), shelf.stage)),
+    reading, tools));
+  const say = announcer(root);
+
+  const words_ = () => edited[state.image];
+
+  function put(word) {
+    words_()[state.cell] = state.word = word;
+    draw();
+  }
+
+  function button(text, act) {
+    const node = element("button", { type: "button" }, text);
+    node.addEventListener("click", act);
+    return node;
+  }
+
+  // A canvas of down x across cells, of which one is chosen by pointer or keys.
+  function board(name, down, across, label, choose) {
+    const canvas = element("canvas");
+    const stage = element("div", { class: `ae-stage ae-frame ${name}`, tabindex: 0, role: "application",
+      "aria-roledescription": "grid", "aria-label": label }, canvas);
+    const at = () => (name === "ae-page" ? state.cell : state.word);
+    stage.addEventListener("pointerdown", (event) => {
+      const box = canvas.getBoundingClientRect();
+      const place = (share, n) => Math.min(Math.max(Math.floor(share * n), 0), n - 1);
+      choose(place((event.clientY - box.top) / box.height, down) * across + place((event.clientX - box.left) / box.width, across));
+    });
+    stage.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const [dy, dx] = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key] || [];
+      if (dy === undefined) return;
+      const row = Math.floor(at() / across) + dy, column = at() % across + dx;
+      if (row >= 0 && row < down && column >= 0 && column < across) choose(row * across + column);
+      event.preventDefault();
+      event.stopPropagation(); // a notebook has its own use for arrow keys
+    });
+    return { canvas, stage };
+  }
+
+  // ---- Drawing.
+  function draw() {
+    const theme = colors(root), accent = getComputedStyle(page.stage).getPropertyValue("--ae-accent") || "#3f86dd";
+    state.word = words_()[state.cell];
+    drawPage(theme, accent);
+    drawShelf(theme, accent);
+    [...choices.children].forEach((node, n) => node.setAttribute("aria-pressed", n === state.image));
+    const changed = words_().filter((k, i) => k !== indices[state.image][i]).length;
+    const row = Math.floor(state.cell / columns) + 1, column = state.cell % columns + 1, was = indices[state.image][state.cell];
+    const told = `Row ${row}, column ${column}: word ${state.word}${state.word === was ? "" : ` (it was ${was})`}. `
+      + `${changed} of ${cells} words changed.`;
+    reading.textContent = told;
+    say(told);
+  }
+
+  function outline(context, left, top, width, height, color) {
+    context.setLineDash([]);
+    for (const [line, style] of [[5, `rgb(${colors(root).paper.join()})`], [2.5, color]]) {
+      context.lineWidth = line;
+      context.strokeStyle = style;
+      context.strokeRect(left + 1, top + 1, width - 2, height - 2);
+    }
+  }
+
+  function drawPage(theme, accent) {
+    const width = page.stage.clientWidth, height = width * shape[0] / shape[1];
+    const context = sharp(page.canvas, width, height), [cell, tall] = [width / columns, height / rows];
+    page.stage.style.aspectRatio = `${shape[1]} / ${shape[0]}`;
+    context.drawImage(picture(decode(words_()), shape, theme), 0, 0, width, height);
+    context.strokeStyle = "rgba(127, 127, 127, .45)";
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let i = 1; i < columns; i++) { context.moveTo(i * cell, 0); context.lineTo(i * cell, height); }
+    for (let i = 1; i < rows; i++) { context.moveTo(0, i * tall); context.lineTo(width, i * tall); }
+    context.stroke();
+    words_().forEach((k, i) => { // a corner marks what was changed
+      if (k === indices[state.image][i]) return;
+      const x = (i % columns) * cell, y = Math.floor(i / columns) * tall;
+      context.fillStyle = accent;
+      context.beginPath();
+      context.moveTo(x, y); context.lineTo(x + cell / 3, y); context.lineTo(x, y + tall / 3);
+      context.fill();
+    });
+    outline(context, (state.cell % columns) * cell, Math.floor(state.cell / columns) * tall, cell, tall, accent);
+  }
+
+  function drawShelf(theme, accent) {
+    const down = Math.ceil(count / across), width = shelf.stage.clientWidth, height = width * down * patch[0] / (across * patch[1]);
+    const context = sharp(shelf.canvas, width, height), [cell, tall] = [width / across, height / down], gap = 1.5;
+    shelf.stage.style.aspectRatio = `${across * patch[1]} / ${down * patch[0]}`;
+    context.fillStyle = "rgba(127, 127, 127, .45)";
+    context.fillRect(0, 0, width, height);
+    looks.forEach((values, k) => context.drawImage(picture(values, patch, theme),
+      (k % across) * cell + gap, Math.floor(k / across) * tall + gap, cell - 2 * gap, tall - 2 * gap));
+    outline(context, (state.word % across) * cell, Math.floor(state.word / across) * tall, cell, tall, accent);
+  }
+
+  root.aecourse = { decode, looks, get place() { return state.cell; }, get words() { return [...words_()]; } };
+  redraw(root, draw);
+}

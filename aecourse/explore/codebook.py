@@ -1,0 +1,126 @@
+"""One image as a grid of words: swap a word, and the decoder redraws the image in the page."""
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from aecourse import _arguments as check
+
+from .figure import Figure, as_array, base64_of, fragment
+from .network import ACTIVATIONS, packed, quantise, steps_of
+from .sizes import _name
+
+MAX_BYTES = 400_000          # what the weights may take of a page
+TOLERANCE = 0.5 / 255        # the largest change of a pixel that rounding the weights to 16 bits may make
+
+
+def codebook(decoder, words, indices, *, labels=None, output="sigmoid", description=None) -> Figure:
+    """A few images as grids of words, to be changed word by word, beside the codebook.
+
+    decoder: maps words [N, D, h, w] to logits [N, 1, H, W]; a torch.nn.Sequential of Conv2d (stride 1), ConvTranspose2d
+             and the activations that `network.steps_of` lists, without dilation or groups.
+    words:   [K, D] float, the codebook; K of at most 256.
+    indices: [N, h, w] int, the words of the images to choose from.
+    labels:  their N names; by default they are counted.
+    output:  how logits become pixels: "sigmoid" or "identity".
+    description: the figure in words.
+
+    Weights travel in 16 bits each. Raises TypeError for a decoder that a page cannot run, ValueError for what does not fit.
+    """
+    words, indices = as_array("words", words), as_array("indices", indices)
+    if words.ndim != 2 or not 2 <= len(words) <= 256:
+        raise ValueError(f"words: got shape {list(words.shape)}; accepted is [K, D] with K from 2 to 256")
+    if indices.ndim != 3 or not len(indices) or indices.dtype.kind not in "iu":
+        raise ValueError(f"indices: got {indices.dtype} of shape {list(indices.shape)}; accepted are whole numbers [N, h, w] with N of at least 1")
+    if indices.min() < 0 or indices.max() >= len(words):
+        raise ValueError(f"indices: got {indices.min()} to {indices.max()}; accepted is 0 to {len(words) - 1}, the words there are")
+    labels = list(range(1, len(indices) + 1)) if labels is None else list(labels)
+    if len(labels) != len(indices):
+        raise ValueError(f"labels: got {len(labels)}; accepted are {len(indices)}, one for each image")
+    check.choice("output", output, ["sigmoid", "identity"])
+
+    words, indices = torch.tensor(words, dtype=torch.float32), torch.tensor(indices).long()
+    layers = _flat(decoder)
+    shape = _checked(layers, words, indices, output)
+    counts = torch.bincount(indices.flatten(), minlength=len(words))
+    blank = int(counts.argmax())
+    data = {"layers": [_exported(layer) for layer in layers], "words": base64_of(words.numpy()), "dim": words.shape[1],
+            "indices": indices.flatten(1).tolist(), "grid": list(indices.shape[1:]), "shape": shape, "blank": blank,
+            "labels": [_name(label) for label in labels], "output": output}
+    if sum(len(layer["weight"]["integers"]) for layer in data["layers"] if not isinstance(layer, str)) > MAX_BYTES:
+        raise ValueError(f"decoder: got weights that take more than {MAX_BYTES:,} bytes of the page: train a narrower decoder for this figure")
+    if description is None:
+        description = (f"{len(indices)} images, each as a grid of {indices.shape[1]} by {indices.shape[2]} words from a codebook of {len(words)}. "
+                       "The reader chooses a cell of the image and puts another word there; the image beside it is decoded again. Each word of "
+                       f"the codebook is shown as it looks alone on a page of word {blank}, the most frequent one.")
+    return Figure(fragment("codebook", data, title="Interactive figure: an image made of words", description=description), description)
+
+
+def _flat(module: nn.Module) -> list:
+    """A decoder as the list of its convolutions and activations' names."""
+    if isinstance(module, nn.Sequential):
+        return [layer for child in module for layer in _flat(child)]
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        same = all(len(set(value)) == 1 for value in (module.stride, module.padding))
+        plain = module.groups == 1 and set(module.dilation) == {1} and module.padding_mode == "zeros"
+        if not same or not plain or isinstance(module, nn.Conv2d) and module.stride[0] != 1:
+            raise TypeError(f"decoder: got {module}, which cannot run in a page; accepted is stride 1 in Conv2d, no dilation, no groups")
+        return [module]
+    try:
+        steps = steps_of(module)
+    except TypeError:
+        steps = [()]
+    if not all(isinstance(step, str) for step in steps):
+        raise TypeError(f"decoder: got {type(module).__name__}, which cannot run in a page; accepted is a torch.nn.Sequential of Conv2d, "
+                        "ConvTranspose2d, ReLU, GELU, Tanh, SiLU and Sigmoid layers")
+    return steps
+
+
+def _rounded(weight: torch.Tensor) -> torch.Tensor:
+    integers, scale = quantise(weight.flatten(1), 16)
+    return (integers * scale[:, None]).view(weight.shape)
+
+
+def _run(layers: list, z: torch.Tensor, change=lambda weight: weight) -> torch.Tensor:
+    """The decoder's logits, with its weights passed through `change`."""
+    for layer in layers:
+        if isinstance(layer, str):
+            z = ACTIVATIONS[layer](z)
+            continue
+        weight, bias = change(layer.weight.detach().float().cpu()), _bias(layer)
+        if isinstance(layer, nn.Conv2d):
+            z = nn.functional.conv2d(z, weight, bias, padding=layer.padding)
+        else:
+            z = nn.functional.conv_transpose2d(z, weight, bias, layer.stride, layer.padding, layer.output_padding)
+    return z
+
+
+def _checked(layers: list, words: torch.Tensor, indices: torch.Tensor, output: str) -> list[int]:
+    """(height, width) of the decoded images, if everything fits and rounding the weights does not show."""
+    convolutions = [layer for layer in layers if not isinstance(layer, str)]
+    if not convolutions or convolutions[0].in_channels != words.shape[1]:
+        found = convolutions[0].in_channels if convolutions else "no"
+        raise ValueError(f"decoder: got one for {found} channels; accepted is one for {words.shape[1]}, the length of a word")
+    if not all(torch.isfinite(p).all() for layer in convolutions for p in layer.parameters()):
+        raise ValueError("decoder: got weights that are nan or infinite; accepted are finite weights")
+    probes = torch.cat([indices, torch.randint(len(words), (50, *indices.shape[1:]), generator=torch.Generator().manual_seed(0))])
+    z = words[probes].permute(0, 3, 1, 2)
+    exact, rounded = (ACTIVATIONS[output](_run(layers, z, change)) for change in (lambda w: w, _rounded))
+    if exact.shape[1] != 1:
+        raise ValueError(f"decoder: got one that draws {exact.shape[1]} channels; accepted is 1")
+    if (exact - rounded).abs().max() > TOLERANCE:
+        raise ValueError("decoder: got weights that 16 bits cannot hold closely enough; accepted is one whose pixels change by less than half a grey level")
+    return list(exact.shape[2:])
+
+
+def _bias(layer) -> torch.Tensor:
+    return torch.zeros(layer.out_channels) if layer.bias is None else layer.bias.detach().float().cpu()
+
+
+def _exported(layer):
+    if isinstance(layer, str):
+        return layer
+    weight = layer.weight.detach().float().cpu()
+    return {"weight": packed(weight.flatten(1), 16), "bias": base64_of(_bias(layer).numpy()), "size": list(weight.shape[2:]),
+            "channels": [layer.in_channels, layer.out_channels], "padding": layer.padding[0], "stride": layer.stride[0],
+            "up": None if isinstance(layer, nn.Conv2d) else list(layer.output_padding)}

@@ -1,0 +1,67 @@
+"""A prior over the words of a VQ-VAE: a small causal transformer, which reads a grid like a line of text."""
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aecourse import _arguments as check
+
+
+class CodePrior(nn.Module):
+    """p(c) = prod_i p(c_i | c_1 .. c_{i-1}) over the cells of a grid [h, w], row by row (Vaswani et al. 2017's decoder).
+
+    codes: the number of words. grid: (h, w). width, layers, heads: of the transformer, which is PyTorch's own.
+    `train.fit` wants images: `as_images` makes them of indices. Its loss is -log p(c) in nats per image.
+    """
+    input_range = (0.0, 1.0)
+
+    def __init__(self, codes: int, grid: tuple[int, int], *, width: int = 64, layers: int = 2, heads: int = 4):
+        super().__init__()
+        self.codes, self.grid = check.integer("codes", codes, low=2), check.sizes("grid", grid)
+        if len(self.grid) != 2:
+            raise ValueError(f"grid: got {self.grid}; accepted is (height, width)")
+        if check.integer("width", width) % check.integer("heads", heads):
+            raise ValueError(f"width: got {width}; accepted is a multiple of heads, {heads}")
+        self.shape, self.cells = (1, *self.grid), self.grid[0] * self.grid[1]
+        self.word = nn.Embedding(self.codes + 1, width)                          # the last one says: the line begins here
+        self.place = nn.Parameter(0.02 * torch.randn(self.cells, width))
+        layer = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+        self.blocks = nn.TransformerEncoder(layer, check.integer("layers", layers), norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        self.head = nn.Linear(width, self.codes)
+        nn.init.zeros_(self.head.weight)                                         # so that training starts at the uniform prior
+        nn.init.zeros_(self.head.bias)
+        self.register_buffer("later", nn.Transformer.generate_square_subsequent_mask(self.cells), persistent=False)
+
+    def forward(self, line: Tensor) -> Tensor:
+        """The first t words of each line, int64 [B, t] with t below h * w -> logits of words 1 .. t + 1 [B, t + 1, codes]."""
+        line = F.pad(line, (1, 0), value=self.codes)
+        t = line.shape[1]
+        return self.head(self.blocks(self.word(line) + self.place[:t], mask=self.later[:t, :t], is_causal=True))
+
+    def log_prob(self, indices: Tensor) -> Tensor:
+        """log p(c) of grids of words, int64 [B, h, w] -> nats [B]."""
+        line = self._checked(indices).flatten(1)
+        return -F.cross_entropy(self(line[:, :-1]).transpose(1, 2), line, reduction="none").sum(1)
+
+    def loss(self, x: Tensor) -> dict[str, Tensor]:
+        """-log p(c), averaged over the batch, for words given as images [B, 1, h, w]."""
+        return {"loss": -self.log_prob((x[:, 0] * (self.codes - 1)).round().long()).mean()}
+
+    def as_images(self, indices: Tensor) -> Tensor:
+        """Grids of words [N, h, w] as images [N, 1, h, w]: word k is the grey value k / (codes - 1)."""
+        return self._checked(indices)[:, None].float() / (self.codes - 1)
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        """`n` grids of words, int64 [n, h, w], drawn cell by cell."""
+        line = torch.empty(check.integer("n", n), 0, dtype=torch.long, device=self.place.device)
+        for _ in range(self.cells):
+            chance = self(line)[:, -1].softmax(1)
+            line = torch.cat([line, torch.multinomial(chance, 1)], dim=1)
+        return line.view(n, *self.grid)
+
+    def _checked(self, indices: Tensor) -> Tensor:
+        if not isinstance(indices, Tensor) or indices.dtype != torch.long or indices.shape[1:] != self.grid:
+            raise ValueError(f"indices: got {check.described(indices)}; accepted is an int64 tensor [N, {self.grid[0]}, {self.grid[1]}]")
+        return indices
