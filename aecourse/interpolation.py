@@ -1,0 +1,132 @@
+"""Ways from one point to another: straight, along a sphere, and along the surface that a decoder draws.
+
+A path is a tensor [T, N, ...]: T places on each of N ways. Places are codes or images; lengths are Euclidean, over all
+numbers of one place (for images: over pixels).
+"""
+from __future__ import annotations
+
+from typing import Callable
+
+import torch
+from torch import Tensor
+
+from aecourse import _arguments as check
+
+Decoder = Callable[[Tensor], Tensor]                     # codes [N, D] -> images [N, ...]
+
+
+def linear(a: Tensor, b: Tensor, t) -> Tensor:
+    """(1 - t) a + t b. a, b of one shape; t a number, or a tensor [T], which gives [T, *a.shape].
+
+    Of two images this is the pixel blend, of two codes the straight line.
+    """
+    t = _times(a, b, t)
+    return (1 - t) * a + t * b
+
+
+def slerp(a: Tensor, b: Tensor, t) -> Tensor:
+    """Along the arc from a to b, at constant angular speed: a, b [..., D] and t as in `linear`.
+
+    The angle is that between the directions of a and b; where the two are equally long, the path keeps that length.
+    Below an angle of 1e-3 it is the straight line, which differs from the arc by less than rounding. Opposite directions
+    raise ValueError: no arc between them is shorter than the others. Source: Shoemake 1985; for codes, White 2016.
+    """
+    t = _times(a, b, t)
+    if not (a.norm(dim=-1).all() and b.norm(dim=-1).all()):
+        raise ValueError("a, b: got a vector of length 0, which has no direction; accepted are vectors of any other length")
+    u, v = (c / c.norm(dim=-1, keepdim=True) for c in (a, b))
+    # half the angle has this tangent: exact also for angles near 0 and pi
+    omega = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
+    if (omega > torch.pi - 1e-3).any():
+        raise ValueError("a, b: got vectors of opposite directions, between which every half circle is equally long; "
+                         "accepted are directions less than 180 degrees apart")
+    near = omega < 1e-3
+    sine = torch.where(near, 1.0, omega.sin())
+    weight_a = torch.where(near, 1 - t, ((1 - t) * omega).sin() / sine)
+    weight_b = torch.where(near, t, (t * omega).sin() / sine)
+    return weight_a * a + weight_b * b
+
+
+def decoded(decode: Decoder, path: Tensor) -> Tensor:
+    """Every place of a path of codes [T, N, D] as an image: [T, N, ...]."""
+    return decode(path.flatten(0, 1)).unflatten(0, path.shape[:2])
+
+
+def step_lengths(path: Tensor) -> Tensor:
+    """How far apart neighbouring places of a path [T, N, ...] are: [T - 1, N]."""
+    if path.dim() < 3 or len(path) < 2:
+        raise ValueError(f"path: got {check.described(path)}; accepted is a tensor [T, N, ...] with T of at least 2")
+    return path.diff(dim=0).flatten(2).norm(dim=2)
+
+
+def path_length(path: Tensor) -> Tensor:
+    """The sum of the steps of a path [T, N, ...]: [N]."""
+    return step_lengths(path).sum(0)
+
+
+def jumpiness(path: Tensor) -> Tensor:
+    """The largest step of a path [T, N, ...] over its mean step: [N], at least 1, and 1 at constant speed."""
+    steps = step_lengths(path)
+    return steps.amax(0) / steps.mean(0)
+
+
+def energy(path: Tensor) -> Tensor:
+    """T - 1 times the sum of the squared steps of a path [T, N, ...]: [N].
+
+    At least the squared length, and equal to it at constant speed (Cauchy-Schwarz), so that the path of least energy is
+    a shortest one with its places evenly spread.
+    """
+    return (len(path) - 1) * step_lengths(path).square().sum(0)
+
+
+def pullback_metric(decode: Decoder, z: Tensor) -> Tensor:
+    """G(z) = J^T J with J the derivative of the decoded image: z [N, D] -> [N, D, D].
+
+    A small step dz of the code moves the image by sqrt(dz^T G dz). Source: Arvanitidis, Hansen & Hauberg 2018, for a
+    decoder without noise.
+    """
+    def one(code: Tensor) -> Tensor:
+        return decode(code[None]).flatten()
+
+    J = torch.func.vmap(torch.func.jacfwd(one))(z)       # [N, pixels, D]
+    return J.mT @ J
+
+
+def geodesic(decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 300, lr: float = 0.05) -> Tensor:
+    """A path of codes [places, N, D] from a to b, both [N, D], whose decoded images take the shortest way.
+
+    Begins at the straight line and moves the places between the ends by Adam, with a rate that falls from `lr` (in units
+    of the code) to 0, down the energy of the decoded path (Shao, Kumar & Fletcher 2018, algorithm 1). It finds a way that
+    no small change shortens; there may be a shorter one elsewhere.
+    """
+    places, steps = check.integer("places", places, low=3), check.integer("steps", steps)
+    t = torch.linspace(0, 1, places, dtype=a.dtype, device=a.device)
+    path = linear(a, b, t).detach()
+    inner = path[1:-1].clone().requires_grad_()
+    optimizer = torch.optim.Adam([inner], lr=check.number("lr", lr, low=0, above=True))
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        whole = torch.cat([path[:1], inner, path[-1:]])
+        inner.grad = torch.autograd.grad(energy(decoded(decode, whole)).sum(), inner)[0]
+        optimizer.step()
+        falling.step()
+    return torch.cat([path[:1], inner.detach(), path[-1:]])
+
+
+def refined(path: Tensor, factor: int) -> Tensor:
+    """The same path [T, N, D] with every step cut into `factor` equal ones: [(T - 1) factor + 1, N, D]."""
+    parts = torch.arange(check.integer("factor", factor), dtype=path.dtype, device=path.device) / factor
+    between = linear(path[:-1], path[1:], parts).transpose(0, 1).flatten(0, 1)
+    return torch.cat([between, path[-1:]])
+
+
+def _times(a: Tensor, b: Tensor, t) -> Tensor:
+    """`t` so shaped that it multiplies a; a tensor [T] gets a dimension of its own in front."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.is_floating_point():
+        raise ValueError(f"b: got {check.described(b)} beside a, {check.described(a)}; accepted are two floating-point tensors "
+                         "of one shape and dtype")
+    if not isinstance(t, Tensor):
+        return a.new_tensor(check.number("t", t))
+    if t.dim() != 1:
+        raise ValueError(f"t: got {check.described(t)}; accepted is a number or a tensor [T]")
+    return t.to(a).view(-1, *[1] * a.dim())
