@@ -28,15 +28,18 @@ class VAE(Model):
 
     net: `nets.mlp(...)` or `nets.conv(...)`. likelihood: "bernoulli", "continuous_bernoulli", "gaussian", or an
     instance of a likelihood class. beta: the weight of the KL term; 1 is the ELBO, anything else is not a bound on
-    log p(x) (Higgins et al. 2017).
+    log p(x) (Higgins et al. 2017). free_bits: nats that each latent may spend, on average over the batch, before its
+    KL is charged: sum_j max(free_bits, mean_b KL_j) takes the place of the KL term (Kingma et al. 2016);
+    0 is the ELBO.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, likelihood="bernoulli", beta: float = 1.0,
+    def __init__(self, latent_dim: int, net=None, *, likelihood="bernoulli", beta: float = 1.0, free_bits: float = 0.0,
                  shape: tuple[int, int, int] = (1, 28, 28)):
         super().__init__(latent_dim, shape)
         self.likelihood = as_likelihood(likelihood)
         self.input_range = self.likelihood.input_range
         self.beta = check.number("beta", beta, low=0)
+        self.free_bits = check.number("free_bits", free_bits, low=0)
         net = nets.mlp(hidden=(512, 256)) if net is None else net
         self.encoder = net.encoder(self.shape, 2 * self.latent_dim)
         self.decoder = net.decoder(self.latent_dim, self.shape)
@@ -62,13 +65,16 @@ class VAE(Model):
         """-ELBO with one draw of z per image, in nats per image.
 
         beta: the weight of the KL term where it changes during training (a number or a scalar tensor); None takes
-        the model's own. Returns "loss" = reconstruction + beta * kl, "reconstruction" = -log p(x|z) and "kl".
+        the model's own. Returns "loss" = reconstruction + beta * kl (with free bits, their floor under the KL),
+        "reconstruction" = -log p(x|z) and "kl", which is always the true one.
         """
         mu, log_var = self.encode(x)
         z = reparameterize(mu, log_var)
         reconstruction = -self.likelihood.log_prob(self.decode(z), x).mean()
-        kl = kl_divergence(mu, log_var).sum() / len(x)
-        return {"loss": reconstruction + (self.beta if beta is None else beta) * kl,
+        per_latent = kl_divergence(mu, log_var)
+        kl = per_latent.sum() / len(x)
+        charged = per_latent.mean(0).clamp_min(self.free_bits).sum() if self.free_bits else kl
+        return {"loss": reconstruction + (self.beta if beta is None else beta) * charged,
                 "reconstruction": reconstruction, "kl": kl}
 
     def log_weights(self, x: Tensor, samples: int) -> Tensor:

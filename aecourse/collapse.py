@@ -1,0 +1,35 @@
+"""When a code falls silent: what is known of it in closed form, and how to tell."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aecourse import _arguments as check
+from aecourse.evaluate.measuring import measuring
+
+
+def rates(eigenvalues: Tensor, level: float) -> Tensor:
+    """KL of each latent of the best linear VAE, averaged over the data: [k] -> nats [k].
+
+    eigenvalues: the variances of the data along its principal directions. level: beta * sigma^2, the decoder's noise
+    variance times the weight of the KL term. A latent carries log(eigenvalue / level) / 2 nats where its eigenvalue is
+    above the level, and nothing below. Source: from Tipping & Bishop 1999, equation 7; Lucas et al. 2019.
+    """
+    level = check.number("level", level, low=0, above=True)
+    if not isinstance(eigenvalues, Tensor) or eigenvalues.dim() != 1 or not (eigenvalues >= 0).all():
+        raise ValueError(f"eigenvalues: got {check.described(eigenvalues)}; accepted is a tensor [k] without negative entries")
+    return 0.5 * torch.log(eigenvalues / level).clamp_min(0)
+
+
+def swapped(model, x: Tensor, *, seed: int = 0) -> Tensor:
+    """What log p(x|z) loses when each image is decoded from another's code: x [N, C, H, W] -> nats per image [N].
+
+    Codes are drawn from q(z|x), and image i gets that of image i - 1. Where the decoder ignores its code, nothing is lost.
+    """
+    if len(check.batch("x", x, model.shape)) < 2:
+        raise ValueError("x: got 1 image; accepted are at least 2, so that codes can be swapped")
+    with measuring(model, seed) as device:
+        mu, log_var = model.encode(x.to(device))
+        z = mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
+        own, other = (model.likelihood.log_prob(model.decode(code), x.to(device)) for code in (z, z.roll(1, 0)))
+        return (own - other).cpu()
