@@ -9,15 +9,24 @@ import pytest
 from aecourse import quiz
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+SELF_QUIZ = NOTEBOOKS[0].with_name("20_self_quiz.ipynb")       # it asks about the lessons and is none
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
-def notebook(request):
-    path = request.param
+def opened(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         cell["text"] = "".join(cell["source"])
     return path, cells, [c for c in cells if c["cell_type"] == "code"], [c for c in cells if c["cell_type"] == "markdown"]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return opened(request.param)
+
+
+@pytest.fixture(params=[path for path in NOTEBOOKS if path != SELF_QUIZ], ids=lambda path: path.stem)
+def lesson(request):
+    return opened(request.param)
 
 
 def test_there_are_notebooks():
@@ -41,8 +50,8 @@ def test_cells_are_short_and_fit_the_page(notebook):
             assert max(map(len, cell["text"].splitlines())) <= 86, cell["text"]
 
 
-def test_lessons_have_their_parts(notebook):
-    path, _, code, prose = notebook
+def test_lessons_have_their_parts(lesson):
+    path, _, code, prose = lesson
     text = "\n".join(cell["text"] for cell in prose)
     every = "\n".join(cell["text"] for cell in code)
     assert re.match(r"# \d\d · .+\n\n\*\*.+\?\*\*\n", prose[0]["text"]), "a title and one question come first"
@@ -55,15 +64,23 @@ def test_lessons_have_their_parts(notebook):
     assert f'quiz.check_questions("{path.stem[:2]}")' in every and path.stem[:2] in quiz.lessons()
 
 
-def test_every_exercise_with_a_stub_has_a_folded_solution(notebook):
-    _, _, code, _ = notebook
+def test_the_self_quiz_asks_and_says_how_its_answers_are_known():
+    _, _, code, prose = opened(SELF_QUIZ)
+    assert re.match(r"# 20 · .+\n\n\*\*.+\?\*\*\n", prose[0]["text"]), "a title and one question come first"
+    every = [cell["text"] for cell in code]
+    assert every.count("quiz.self_quiz()") == 1 and sum("quiz.computation(" in text for text in every) >= 1
+    assert not any(re.search(r"claim\(|train\.fit\(|raise NotImplementedError", text) for text in every), "it trains and claims nothing of its own"
+
+
+def test_every_exercise_with_a_stub_has_a_folded_solution(lesson):
+    _, _, code, _ = lesson
     stubs = {name for c in code if "raise NotImplementedError" in c["text"] for name in re.findall(r"^def (\w+)", c["text"], re.M)}
     solved = {name for c in code if "hide-cell" in c["metadata"].get("tags", []) for name in re.findall(r"^def (\w+)", c["text"], re.M)}
     assert stubs and stubs <= solved
 
 
-def test_question_sections_are_headings_of_the_lesson(notebook):
-    path, _, _, prose = notebook
+def test_question_sections_are_headings_of_the_lesson(lesson):
+    path, _, _, prose = lesson
     headings = {line.lstrip("# ") for cell in prose for line in cell["text"].splitlines() if line.startswith("#")}
     for question in quiz.load(path.stem[:2]):
         assert question.section in headings, question.id

@@ -77,6 +77,12 @@ function element(tag, attributes = {}, ...children) {
 // A number as a reader writes it, with a true minus sign.
 const number = (x, digits = 2) => x.toFixed(digits).replace("-", "\u2212");
 
+// "1.5", "1,5", "-1e-3" and a true minus sign are numbers; anything else is NaN.
+function parsed(text) {
+  const plain = text.trim().replace(/^[\u2212\u2013]/, "-").replace(",", ".");
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+}
+
 // A text that screen readers speak when it has stood still for a moment.
 function announcer(root) {
   const node = element("p", { class: "ae-spoken", role: "status" });

@@ -2,6 +2,7 @@
 
     quiz.check_questions("05")     # the questions of lesson 05, in a notebook or in the book
     quiz.load("05")                # the same as data
+    quiz.self_quiz()               # the twenty questions of the self-quiz
     quiz.guess("some-id", ...)     # a prediction to commit to; quiz.reveal("some-id", figure) answers it
 
 A question lives in `lessons/NN.yaml`; `bank` says what it must hold.
@@ -10,5 +11,8 @@ A question lives in `lessons/NN.yaml`; `bank` says what it must hold.
 from .bank import Mistake, Option, Question, QuizError, lessons, load, read
 from .guess import guess, reveal
 from .page import Quiz, check_questions
+from .self_quiz import LEVELS, computation
+from .self_quiz_page import SelfQuiz, self_quiz
 
-__all__ = ["Mistake", "Option", "Question", "Quiz", "QuizError", "check_questions", "guess", "lessons", "load", "read", "reveal"]
+__all__ = ["LEVELS", "Mistake", "Option", "Question", "Quiz", "QuizError", "SelfQuiz", "check_questions", "computation", "guess", "lessons", "load",
+           "read", "reveal", "self_quiz"]

@@ -13,17 +13,11 @@ function build(root, { lesson }) {
   };
   const state = new Map(); // form -> what was answered
 
-  // "1.5", "1,5", "-1e-3" and a true minus sign are numbers; anything else is NaN.
-  function parse(text) {
-    const plain = text.trim().replace(/^[\u2212\u2013]/, "-").replace(",", ".");
-    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
-  }
-
   // Which of the prepared answers this is; undefined where none fits.
   const judge = {
     choice: (form, answer) => form.querySelectorAll("li")[Number(answer)],
     numeric(form, answer) {
-      const off = (item) => Math.abs(Number(item.dataset.value) - parse(answer));
+      const off = (item) => Math.abs(Number(item.dataset.value) - parsed(answer));
       const near = [...form.querySelectorAll("li")].filter((item) => off(item) <= Number(form.dataset.tolerance) + 1e-12);
       return near.sort((a, b) => off(a) - off(b))[0];
     },
@@ -39,7 +33,7 @@ function build(root, { lesson }) {
 
   // Judge an answer and say why. Returns whether it is right, or null where it is no answer.
   function respond(form, answer) {
-    if (form.dataset.kind === "numeric" && Number.isNaN(parse(answer))) {
+    if (form.dataset.kind === "numeric" && Number.isNaN(parsed(answer))) {
       reply(form, null, "A number, please,", ["such as 1.5 or 1,5."]);
       return null;
     }
