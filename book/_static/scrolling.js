@@ -1,0 +1,17 @@
+// What scrolls sideways can be reached by the keyboard, and nothing else is made a stop for it.
+(function () {
+  "use strict";
+  const wide = ".aecourse-figure, .bd-article div.math, .bd-article div.cell_output, .pst-scrollable-table-container";
+  const mark = () => document.querySelectorAll(wide).forEach((box) => {
+    if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+  let timer;
+  const soon = () => { clearTimeout(timer); timer = setTimeout(mark, 150); };
+  addEventListener("resize", soon);
+  addEventListener("toggle", soon, true); // a folded part that opens
+  addEventListener("load", () => {
+    mark();
+    if (window.MathJax && MathJax.startup && MathJax.startup.promise) MathJax.startup.promise.then(soon);
+  });
+})();
