@@ -1,4 +1,4 @@
-"""Images as two tensors and their labels: the default ones embedded, the others by torchvision's own download."""
+"""Images as two tensors and their labels: digits embedded, shapes drawn, the others by torchvision's own download."""
 from __future__ import annotations
 
 import hashlib
@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,31 +31,48 @@ class Split:
     """One part of a data set.
 
     x: float32 [N, C, H, W] in [0, 1]. labels: int64 [N], or None. source: int64 [N], the original that each image
-    was made from where images were augmented, otherwise None.
+    was made from where images were augmented, otherwise None. factors: int64 [N, F], which value each known factor has
+    in each image (see `Images.factor_values`), where images were drawn from factors, otherwise None.
     """
     x: Tensor
     labels: Tensor | None = None
     source: Tensor | None = None
+    factors: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, rows) -> "Split":
-        """The images at `rows` (a slice, a mask or indices), with their labels and sources."""
-        return Split(*(None if t is None else t[rows] for t in (self.x, self.labels, self.source)))
+        """The images at `rows` (a slice, a mask or indices), with their labels, sources and factors."""
+        return Split(*(None if t is None else t[rows] for t in (self.x, self.labels, self.source, self.factors)))
 
 
 @dataclass(frozen=True)
 class Images:
-    """A data set: its name, the part to train on and the part held out."""
+    """A data set: its name, the part to train on and the part held out.
+
+    factor_values: what the columns of `Split.factors` stand for, name -> the values that its indices count; empty where
+    factors are not known.
+    """
     name: str
     train: Split
     test: Split
+    factor_values: dict[str, tuple] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(C, H, W) of one image."""
         return tuple(self.train.x.shape[1:])
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """The known factors of an image, in the order of the columns of `Split.factors`."""
+        return tuple(self.factor_values)
+
+    @property
+    def factor_sizes(self) -> tuple[int, ...]:
+        """How many values each of them has."""
+        return tuple(map(len, self.factor_values.values()))
 
     def subset(self, n: int) -> "Images":
         """The same data set with the first `n` training images only."""
@@ -66,13 +83,14 @@ class Images:
 
 
 def load(name: str | None = None, *, default: str = "digits") -> Images:
-    """The data set `name`: "digits" (embedded), "mnist" or "fashion" (downloaded once into `AECOURSE_DATA`).
+    """The data set `name`: "digits" (embedded), "shapes" (drawn), "mnist" or "fashion" (downloaded into `AECOURSE_DATA`).
 
     Without a name, the environment variable `AECOURSE_DATASET` decides, and where it is not set, `default`. The
     notebooks call `load()`, so that they run unchanged on other images.
 
     digits: 20,000 training images [1, 28, 28] made from 1,437 of scikit-learn's handwritten digits and 360 held-out
-    ones; the same bytes at every call. mnist and fashion: 60,000 and 10,000.
+    ones; the same bytes at every call. shapes: 18,000 and 2,736 pictures drawn from five known factors. mnist and
+    fashion: 60,000 and 10,000.
 
     Raises ValueError for an unknown name, and DataError where the files cannot be downloaded, are truncated or are
     corrupted; a failed download leaves nothing behind.
@@ -143,6 +161,24 @@ def _stretch(x: Tensor) -> Tensor:
     return ((x - 0.15) / 0.60).clamp(0, 1)
 
 
+# --- shapes: drawn from known factors -----------------------------------------------------------------------------
+
+def shapes(test_size: int = 2_736, seed: int = 0) -> Images:
+    """A square, an ellipse or a heart at a known scale, rotation and place, grey 28x28 (see `aecourse.shapes`).
+
+    All 3 x 6 x 8 x 12 x 12 = 20,736 combinations occur once; a random `test_size` of them are held out. `factors` gives
+    the five of each image, labels are the shape.
+    """
+    from aecourse import shapes as drawn
+
+    factors = drawn.grid()
+    if check.integer("test_size", test_size) >= len(factors):
+        raise ValueError(f"test_size: got {test_size}; accepted is fewer than the {len(factors)} images there are")
+    factors = factors[torch.randperm(len(factors), generator=torch.Generator().manual_seed(check.integer("seed", seed, low=0)))]
+    whole = Split(drawn.draw(factors), factors[:, 0].clone(), None, factors)
+    return Images("shapes", whole[:-test_size], whole[-test_size:], dict(drawn.VALUES))
+
+
 # --- torchvision's data sets -------------------------------------------------------------------------------------
 
 def _torchvision(name: str, class_name: str, md5: dict[str, str] | None = None) -> Images:
@@ -207,4 +243,5 @@ _LOADERS = {
     "digits": digits,
     "mnist": lambda: _torchvision("mnist", "MNIST", MNIST_MD5),
     "fashion": lambda: _torchvision("fashion", "FashionMNIST"),
+    "shapes": shapes,
 }
