@@ -330,5 +330,49 @@ def maps(named: dict[str, Tensor], ticks, *, description: str, x: str = "z₁", 
     return fig
 
 
+def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple[str, ...] = (), high: float | None = None,
+           width: float = 7.2, height: float = 2.9) -> Figure:
+    """Every single value as a point, side by side by group: panel -> {group -> values}; a bar at the mean of each group.
+
+    quiet: the groups that are baselines, in grey. high: the upper end of all axes, which start at 0.
+    """
+    fig, axes = figure(description, columns=len(panels), width=width, height=height, squeeze=False)
+    for ax, (title, groups) in zip(axes[0], panels.items()):
+        for i, (name, values) in enumerate(groups.items()):
+            values, colour = _array(values).astype(float), GREY if name in quiet else BLUE
+            ax.hlines(values.mean(), i - 0.3, i + 0.3, color=colour, linewidth=2)
+            ax.plot(i + np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [i], values, "o", color=colour, markersize=5,
+                    markerfacecolor="none", markeredgewidth=1.6)
+        ax.set_xticks(range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0)
+        ax.set(title=title, ylim=(0, high), xlim=(-0.6, len(groups) - 0.4))
+        ax.grid(axis="x", visible=False)
+    return fig
+
+
+def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], description: str, high: float = 1.0,
+             scale: float = 0.42) -> Figure:
+    """Tables of numbers from 0 to `high` side by side, darker where larger, each number written as a percentage of `high`.
+
+    named: title -> [len(rows), len(columns)].
+    """
+    fig, axes = figure(description, columns=len(named), width=len(named) * (scale * len(columns) + 0.25) + 0.8,
+                       height=scale * len(rows) + 1.1, squeeze=False, sharey=True)
+    for ax, (title, table) in zip(axes[0], named.items()):
+        for r, line in enumerate(_array(table)):
+            for c, value in enumerate(line):
+                share = min(max(value / high, 0.0), 1.0)
+                ax.add_patch(FancyBboxPatch((c + 0.04, r + 0.04), 0.92, 0.92, boxstyle="square,pad=0", linewidth=0, facecolor=BLUE,
+                                            alpha=0.06 + 0.84 * share))
+                ax.text(c + 0.5, r + 0.52, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=INK)
+        ax.set(title=title, xlim=(0, len(columns)), ylim=(len(rows), 0), aspect="equal")
+        ax.set_xticks([c + 0.5 for c in range(len(columns))], columns, rotation=90)
+        ax.set_yticks([r + 0.5 for r in range(len(rows))], rows)
+        ax.tick_params(length=0)
+        ax.grid(False)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    return fig
+
+
 def _array(values) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
