@@ -1,0 +1,63 @@
+"""Several draws per image: the importance-weighted bound, and the gradient that its encoder should get."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from aecourse import _arguments as check
+from aecourse.models.vae import VAE
+
+
+def log_mean_weight(log_w: Tensor) -> Tensor:
+    """log 1/K sum_k w_k from log-weights [K, B]: nats [B]. On average a lower bound on log p(x) that rises with K.
+
+    Source: Burda, Grosse & Salakhutdinov 2016, equation 8. Nothing under- or overflows.
+    """
+    return torch.logsumexp(log_w, 0) - math.log(len(log_w))
+
+
+class IWAE(VAE):
+    """A VAE trained on the bound of `samples` weighted draws per image (Burda, Grosse & Salakhutdinov 2016).
+
+    estimator: where the encoder's gradient comes from. "iwae" differentiates the bound itself. "dreg" has the same
+    mean: it follows the draws only, with their normalised weights squared (Tucker et al. 2019, equation 8). The decoder's
+    gradient is the bound's own in both. net, likelihood, shape: as in `VAE`. Both `samples` and `estimator`
+    may be changed on the model.
+    """
+
+    def __init__(self, latent_dim: int, net=None, *, samples: int = 5, estimator: str = "iwae", likelihood="bernoulli",
+                 shape: tuple[int, int, int] = (1, 28, 28)):
+        super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
+        self.samples = check.integer("samples", samples)
+        self.estimator = check.choice("estimator", estimator, ("iwae", "dreg"))
+
+    def loss(self, x: Tensor) -> dict[str, Tensor]:
+        """Minus the bound, in nats per image; "elbo_loss" is what the same draws say of -ELBO, for comparison."""
+        log_w = self._draw(x, along_path=self.estimator == "dreg")
+        bound = log_mean_weight(log_w).mean()
+        elbo_loss = -log_w.detach().mean()
+        if self.estimator == "iwae":
+            return {"loss": -bound, "elbo_loss": elbo_loss}
+        share = torch.softmax(log_w.detach(), 0)                 # [K, B], each image's sum to 1
+        surrogate = (share * log_w).sum(0).mean()                # the bound's gradient, not its value
+        return {"loss": -(bound.detach() + surrogate - surrogate.detach()), "elbo_loss": elbo_loss}
+
+    def _draw(self, x: Tensor, along_path: bool) -> Tensor:
+        """log-weights [samples, B]. Along the path: q's own parameters get no gradient but through z, and that is
+        multiplied, on its way back to the encoder, by the share that the draw has in the sum of weights."""
+        mu, log_var = self.encode(x)
+        many = (self.samples, *mu.shape)
+        z = mu + torch.exp(0.5 * log_var) * torch.randn(many, device=mu.device, dtype=mu.dtype)
+        if along_path:
+            mu, log_var = mu.detach(), log_var.detach()
+        logits = self.decode(z.flatten(0, 1))
+        log_px = self.likelihood.log_prob(logits, x.repeat(self.samples, *[1] * (x.dim() - 1))).view(many[:2])
+        log_pz, log_qz = Normal(0.0, 1.0).log_prob(z).sum(2), Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(2)
+        log_w = log_px + log_pz - log_qz
+        if along_path and z.requires_grad:
+            share = torch.softmax(log_w.detach(), 0)
+            z.register_hook(lambda gradient: gradient * share[:, :, None])
+        return log_w
