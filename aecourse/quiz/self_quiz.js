@@ -199,7 +199,8 @@ function build(root, { groups, levels }) {
 
   function tally() {
     const done = forms.filter((form) => state.get(form).done);
-    count.textContent = `${done.length} of ${forms.length} answered, ${worth(sum(done))} so far`;
+    const far = `${done.length} of ${forms.length} answered, ${worth(sum(done))} so far`;
+    if (count.textContent !== far) count.textContent = far;       // said again only when it is news
     place.textContent = works ? "Answers are kept in this browser only." : "This browser keeps no answers for this page. Export them before you leave.";
   }
 
