@@ -41,7 +41,7 @@ from .bank import (DIFFICULTIES, TOPICS, Option, QuizError, _fields, _flag, _id,
 LESSONS = {
     "01": "The bottleneck", "02": "Convolutional and deep", "03": "Sparse and contractive", "04": "Learning to denoise",
     "05": "The VAE and the ELBO", "06": "The reparameterization trick", "07": "Latent views",
-    "08": "Interpolation", "09": "Conditional VAEs", "10": "Posterior collapse", "11": "The beta-VAE",
+    "08": "Interpolation", "09": "Conditional VAEs", "10": "Posterior collapse", "11": "beta-VAE",
     "12": "Tighter bounds", "13": "VQ-VAE", "14": "Adversarial autoencoders", "15": "Anomaly detection",
     "16": "Missing data", "17": "Few labels", "18": "A recommender", "19": "The failure museum",
 }

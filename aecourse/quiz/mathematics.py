@@ -6,7 +6,7 @@ import re
 GREEK = ("alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta kappa lambda Lambda mu nu xi pi Pi "
          "rho sigma Sigma tau phi Phi varphi chi psi Psi omega Omega")
 SIGNS = ("cdot times cdots ldots dots vdots ddots mid sim approx propto equiv ne neq le leq ge geq ll gg pm mp in notin subset "
-         "cup cap to mapsto gets leftarrow rightarrow Rightarrow Leftrightarrow leftrightarrow infty partial nabla forall exists "
+         "cup cap Vert to mapsto gets leftarrow rightarrow Rightarrow Leftrightarrow leftrightarrow infty partial nabla forall exists "
          "ell odot oplus otimes circ star ast top perp parallel prime quad qquad langle rangle lVert rVert lvert rvert "
          "lfloor rfloor lceil rceil colon sum prod int mathbin mathrel mathop middle limits nolimits displaystyle textstyle")
 FUNCTIONS = "log ln exp min max sup inf arg argmin argmax det dim Pr sin cos tan tanh deg"
