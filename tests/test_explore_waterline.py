@@ -100,14 +100,14 @@ def test_figures_and_images_are_those_of_the_exact_model(pictures, open_page, tm
 
 
 def test_sliders_raise_the_water(pictures, open_page, tmp_path):
-    page = open_page(explore.waterline(pictures, pictures[:4], latents=8, sigma=0.1, beta=1.0, labels=list("abcd")), tmp_path)
+    page = open_page(explore.waterline(pictures, pictures[:4], latents=8, sigma=0.3, beta=1.0, labels=list("abcd")), tmp_path)
     before = state(page)
     move(page, "beta", 9.0)
     after = state(page)
     assert after["level"] == pytest.approx(9 * before["level"], rel=0.02) and after["active"] < before["active"]
     assert f"{after['active']} of 8 latents active" in page.locator(".ae-reading").inner_text()
     move(page, "beta", 1.0)
-    move(page, "sigma", 0.3)
+    move(page, "sigma", 0.9)
     assert state(page)["rates"] == pytest.approx(after["rates"], abs=0.02)       # beta and sigma squared: one knob
     move(page, "sigma", 3.0)
     assert state(page)["active"] == 0 and state(page)["kl"] == 0
