@@ -35,13 +35,13 @@ def open_page(browser):
 def inputs():
     rng = np.random.default_rng(0)
     codes, images = rng.normal(size=(N, 5)), np.zeros((N, 6, 9))
-    images[:, 1:4, 2:8] = rng.uniform(size=(N, 3, 6))
+    images[:, 2:4, 3:8] = rng.uniform(size=(N, 2, 5))
     pictures = {"first two": codes[:, :2], "turned": 3 * codes[:, 1::-1] + 5, "noise": rng.normal(size=(N, 2))}
     return dict(pictures=pictures, codes=codes, images=images, labels=np.arange(N) % 3, k=K)
 
 
 def figure(**change):
-    return explore.layouts(**{**inputs(), **change})
+    return explore.layouts(**{**inputs(), "start": 0, **change})
 
 
 def state(page):
@@ -82,7 +82,16 @@ def test_turning_and_scaling_keeps_every_neighbour():
 def test_it_says_in_words_what_it_shows_and_is_the_same_every_time():
     assert figure().html == figure().html and "40 codes as points, drawn in 3 ways" in repr(figure())
     assert repr(figure(description="My words.")) == "My words."
-    assert '"shape":[3,6]' in figure().html                                # the empty margin is cut off
+    assert '"shape":[4,7]' in figure().html                                # the empty margin is cut off, but for one pixel
+    assert '"start":5}' in figure(start=5).html
+
+
+def test_it_starts_where_the_first_picture_is_worst():
+    given = inputs()
+    given["pictures"] = dict(reversed(given["pictures"].items()))         # noise first
+    true, drawn = neighbours(given["codes"], K), neighbours(given["pictures"]["noise"], K)
+    worst = min(range(N), key=lambda i: len(set(true[i]) & set(drawn[i])))
+    assert f'"start":{worst}}}' in explore.layouts(**given).html
 
 
 @pytest.mark.parametrize("change, message", [
@@ -123,9 +132,9 @@ def test_the_images_are_those_given(open_page, tmp_path):
     shown = page.evaluate("""(() => { const c = document.querySelector('.ae-chosen'), root = document.querySelector('.ae-layouts');
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
         return [c.width, c.height, Array.from(d).filter((_, i) => i % 4 === 0)]; })()""")
-    truth = inputs()["images"][5, 1:4, 2:8]
-    assert shown[:2] == [6, 3]
-    assert np.abs(np.array(shown[2]).reshape(3, 6) / 255 - (1 - truth)).max() <= 1.01 / 255     # black ink on white paper
+    truth = inputs()["images"][5, 1:5, 2:9]
+    assert shown[:2] == [7, 4]
+    assert np.abs(np.array(shown[2]).reshape(4, 7) / 255 - (1 - truth)).max() <= 1.01 / 255     # black ink on white paper
 
 
 def test_by_keyboard(open_page, tmp_path):

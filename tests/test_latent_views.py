@@ -243,8 +243,21 @@ def test_index_code_information_names_the_mistake(mistake, words):
     assert not answer.passed and words in answer.message, answer
 
 
-def test_stubs_get_an_answer():
+@pytest.mark.parametrize("checker", [check.neighbour_probabilities, check.index_code_information])
+def test_unfinished_and_failing_functions_get_an_answer_too(checker):
     def stub(*_):
         raise NotImplementedError
-    for checker in (check.neighbour_probabilities, check.index_code_information):
-        assert "nothing is written" in checker(stub).message
+
+    def broken(*_):
+        return undefined_name                                    # noqa: F821
+    assert "nothing is written" in checker(stub).message and "NameError" in checker(broken).message
+    assert "returns nothing" in checker(lambda *_: None).message and "your function itself" in checker(3).message
+
+
+def test_maps_share_one_scale_unless_signs_differ():
+    ticks = torch.linspace(-1, 1, 5)
+    peak = torch.zeros(5, 5)
+    peak[2, 2] = 9.0
+    fig = plots.maps({"flat": torch.ones(5, 5), "peak": peak, "both": ticks.expand(5, 5)}, ticks, description="Three maps.")
+    scales = [ax.images[0].get_clim() for ax in fig.axes if ax.images]
+    assert scales == [(0, 1), (0, 1), (-1, 1)] and "Three maps." in fig.svg()

@@ -13,7 +13,7 @@ from .sizes import _eight_bits, _without_channel
 MOST = 600                   # points: 600 images of 28 x 28 take 630 kB of a page
 
 
-def layouts(pictures, codes, images, labels, *, k=10, start=0, names=None, description=None) -> Figure:
+def layouts(pictures, codes, images, labels, *, k=10, start=None, names=None, description=None) -> Figure:
     """A slider between pictures of the same codes. A chosen point shows its image and its true nearest neighbours.
 
     pictures: {name: [N, 2]} with two to twelve places for each of N codes, at most 600; each is turned, mirrored and
@@ -22,7 +22,7 @@ def layouts(pictures, codes, images, labels, *, k=10, start=0, names=None, descr
     images:   [N, H, W] float in [0, 1]; [N, 1, H, W] is accepted too. A margin that all leave empty is cut off.
     labels:   [N] int, the classes, 0 to 9 at most; the points are drawn as their first letter or digit.
     k:        how many neighbours are shown.
-    start:    the point that is chosen at first.
+    start:    the point that is chosen at first; by default the one whose neighbours the first picture loses most.
     names:    names of the classes; the digits by default.
     description: the figure in words; by default the share of neighbours that each picture keeps.
     """
@@ -47,12 +47,15 @@ def layouts(pictures, codes, images, labels, *, k=10, start=0, names=None, descr
                          f"accepted is [{len(codes)}, H, W] in [0, 1]")
     if 2 * check.integer("k", k) >= len(codes) or k > 12:
         raise ValueError(f"k: got {k} for {len(codes)} points; accepted is at most 12, and less than half their number")
-    if check.integer("start", start, low=0) >= len(codes):
+    if start is not None and check.integer("start", start, low=0) >= len(codes):
         raise ValueError(f"start: got {start}; accepted is a point from 0 to {len(codes) - 1}")
 
     true = neighbours(codes, k)
     aligned = _aligned(list(places.values()))
     kept = [share_kept(true, neighbours(picture, k)) for picture in aligned]
+    if start is None:
+        first = neighbours(aligned[0], k)
+        start = min(range(len(codes)), key=lambda i: share_kept(true[i:i + 1], first[i:i + 1]))
     small = _eight_bits(_cropped(images))
     data = {"names": list(places), "places": [packed(torch.tensor(picture.T, dtype=torch.float32), 16) for picture in aligned],
             "kept": kept, "true": true.tolist(), "labels": labels.tolist(), "classes": names,
@@ -90,7 +93,7 @@ def _aligned(pictures: list) -> list:
 
 
 def _cropped(images):
-    """Without the rows and columns that are empty in all images."""
+    """Without the rows and columns that are empty in all images, but for one at each edge."""
     used = images.max(0) > 0
     rows, columns = np.flatnonzero(used.any(1)), np.flatnonzero(used.any(0))
-    return images[:, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else images
+    return images[:, max(rows[0] - 1, 0):rows[-1] + 2, max(columns[0] - 1, 0):columns[-1] + 2] if len(rows) else images
