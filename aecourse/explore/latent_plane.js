@@ -1,4 +1,20 @@
 // The plane of a two-number code: the place under the pointer is decoded beside it.
+// Ten digits as lines, for those who cannot or would rather not draw.
+const ring = (cx, cy, rx, ry, from = 0, to = 2 * Math.PI) => Array.from({ length: 25 }, (_, i) => {
+  const angle = from + (to - from) * i / 24;
+  return [cx + rx * Math.sin(angle), cy - ry * Math.cos(angle)];
+});
+const STROKES = {
+  0: [ring(0.5, 0.5, 0.2, 0.3)], 1: [[[0.4, 0.3], [0.52, 0.2], [0.52, 0.8]]],
+  2: [[...ring(0.5, 0.36, 0.18, 0.16, -1.3, 2.2), [0.32, 0.8], [0.7, 0.8]]],
+  3: [[...ring(0.48, 0.35, 0.17, 0.15, -1.2, 2.9), ...ring(0.48, 0.65, 0.2, 0.16, 0.2, 4.3)]],
+  4: [[[0.55, 0.2], [0.3, 0.58], [0.72, 0.58]], [[0.6, 0.42], [0.58, 0.8]]],
+  5: [[[0.68, 0.2], [0.38, 0.2], [0.35, 0.47], ...ring(0.48, 0.62, 0.19, 0.18, -0.5, 4.2)]],
+  6: [[[0.6, 0.2], [0.4, 0.42], ...ring(0.5, 0.63, 0.17, 0.17, -1.2, 5.1)]],
+  7: [[[0.3, 0.22], [0.7, 0.22], [0.45, 0.8]]], 8: [ring(0.5, 0.35, 0.15, 0.15), ring(0.5, 0.65, 0.18, 0.15)],
+  9: [[...ring(0.5, 0.37, 0.17, 0.17, 1.9, 8.0), [0.64, 0.45], [0.56, 0.8]]],
+};
+
 function build(root, data) {
   const { extent, center, shape, names, labels, present, prior, grid } = data;
   const codes = unpack(data.codes), count = labels.length; // all first coordinates, then all second ones
@@ -28,6 +44,8 @@ function build(root, data) {
     element("p", { class: "ae-muted" }, "Move the pointer or a finger over the plane, or focus it and use the arrow keys."));
   root.querySelector("style").after(top);
   const say = announcer(root);
+  let drawn = null; // what the encoder says of the reader's drawing: { mu, sigma }
+  if (data.encoder) addPad();
 
   // Places on the plane and places on the screen; the second coordinate points up.
   function clamp(value, axis) { return Math.min(Math.max(value, center[axis] - extent), center[axis] + extent); }
@@ -115,6 +133,14 @@ function build(root, data) {
       context.fillText(text, x, y);
     }
 
+    if (drawn?.sigma) { // one sigma of q(z|x)
+      context.strokeStyle = theme.text;
+      context.lineWidth = 2;
+      context.beginPath();
+      context.ellipse(...at(drawn.mu), ...drawn.sigma.map((s) => s * side / (2 * extent)), 0, 0, 2 * Math.PI);
+      context.stroke();
+      context.lineWidth = 1;
+    }
     legend.querySelectorAll(".ae-swatch").forEach((swatch, i) => { swatch.style.background = ink[present[i]]; });
     show();
   }
@@ -132,6 +158,67 @@ function build(root, data) {
   function moveTo(point) {
     z = point.map(clamp);
     show();
+  }
+
+  // A pad to draw a digit on. Lines are kept as points, so that the digit can be moved and sized as the data are: its
+  // longer side is 20 of the 28 rows, its middle in the middle.
+  function addPad() {
+    const [height, width] = shape, encode = network(data.encoder), lines = [];
+    const pad = element("canvas", { class: "ae-pad ae-frame", width: 4 * width, height: 4 * height, role: "img", "aria-label": "Pad to draw a digit on" });
+    const seen = element("canvas", { class: "ae-seen ae-frame", width, height, role: "img", "aria-label": "Nothing is drawn yet" });
+    const select = element("select", { "aria-label": "Have a digit drawn" }, element("option", { value: "" }, "draw for me"),
+      ...Object.keys(STROKES).map((name) => element("option", { value: name }, name)));
+    const clear = element("button", { type: "button" }, "Clear");
+    top.insertBefore(element("div", { class: "ae-draw" }, pad,
+      element("div", {}, element("p", {}, "Draw a digit of your own here. It is brought to the size of the others (below), encoded, placed on the plane and decoded again."),
+        element("div", { class: "ae-controls" }, clear, select), seen)), controls);
+
+    // Ink at every pixel of the image the encoder sees: full within about a pixel of a line, then fading.
+    function raster() {
+      const points = lines.flat(), [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+      const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+      const scale = 17 / 28 * Math.max(height, width) / Math.max(x1 - x0, y1 - y0, 0.05);
+      const place = ([x, y]) => [(x - (x0 + x1) / 2) * scale + width / 2 - 0.5, (y - (y0 + y1) / 2) * scale + height / 2 - 0.5];
+      const placed = lines.map((line) => line.map(place)), ink = new Float32Array(height * width);
+      for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) {
+        let nearest = Infinity;
+        for (const line of placed) for (let i = 0; i < line.length; i++) nearest = Math.min(nearest, toSegment([c, r], line[i], line[i + 1] || line[i]));
+        ink[r * width + c] = Math.min(1, Math.max(0, 2.1 - nearest));
+      }
+      return ink;
+    }
+
+    function toSegment([x, y], [ax, ay], [bx, by]) {
+      const [dx, dy] = [bx - ax, by - ay], t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+      return Math.hypot(x - ax - t * dx, y - ay - t * dy);
+    }
+
+    function look() {
+      const theme = colors(root), context = sharp(pad, pad.clientWidth, pad.clientHeight);
+      context.strokeStyle = theme.text;
+      [context.lineWidth, context.lineCap, context.lineJoin] = [pad.clientWidth / 11, "round", "round"];
+      for (const line of lines) {
+        context.beginPath();
+        line.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * pad.clientWidth, y * pad.clientHeight));
+        if (line.length === 1) context.lineTo(line[0][0] * pad.clientWidth + 0.1, line[0][1] * pad.clientHeight);
+        context.stroke();
+      }
+      seen.getContext("2d").clearRect(0, 0, width, height);
+      if (!lines.length) { drawn = null; return draw(); }
+      const image = raster(), said = encode(image);
+      drawn = { image, mu: [said[0], said[1]], sigma: said.length > 2 ? [said[2], said[3]].map((v) => Math.exp(v / 2)) : null };
+      seen.getContext("2d").drawImage(picture(image, shape, theme), 0, 0);
+      seen.setAttribute("aria-label", `The drawing as the encoder sees it; its code is ${drawn.mu.map((v) => number(v)).join(", ")}`
+        + (drawn.sigma ? `, with a standard deviation of ${drawn.sigma.map((v) => number(v)).join(" and ")}` : ""));
+      z = drawn.mu.map(clamp);
+      draw();
+    }
+
+    const at = (event) => { const box = pad.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
+    pad.addEventListener("pointerdown", (event) => { pad.setPointerCapture(event.pointerId); lines.push([at(event)]); look(); });
+    pad.addEventListener("pointermove", (event) => { if (pad.hasPointerCapture(event.pointerId)) { lines.at(-1).push(at(event)); look(); } });
+    clear.addEventListener("click", () => { lines.length = 0; select.value = ""; look(); });
+    select.addEventListener("change", () => { lines.length = 0; if (select.value) lines.push(...STROKES[select.value]); look(); });
   }
 
   // Pointer, touch and keys.
@@ -172,7 +259,7 @@ function build(root, data) {
     legend.append(button);
   }
 
-  root.aecourse = { decode, moveTo, get position() { return [...z]; } };
+  root.aecourse = { decode, moveTo, get position() { return [...z]; }, get drawn() { return drawn; } };
   redraw(root, draw);
   if (shown.grid) fillGrid();
 }

@@ -20,15 +20,15 @@ _NAMES = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.SiLU: "silu", nn.Sigmoid: "sigmoi
 _TRANSPARENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout)  # no arithmetic, once training is over
 
 
-def steps_of(module: nn.Module) -> list:
-    """A dense decoder as the list of its steps: a pair (weight [out, in], bias [out]) or an activation's name.
+def steps_of(module: nn.Module, name: str = "decoder") -> list:
+    """A dense network as the list of its steps: a pair (weight [out, in], bias [out]) or an activation's name.
 
     module: nested `Sequential`s (bare, or the only child of another module) of Linear, ReLU, GELU, Tanh,
-            SiLU, Sigmoid, Flatten, Unflatten, Dropout and Identity.
+            SiLU, Sigmoid, Flatten, Unflatten, Dropout and Identity. name: of the argument, for messages.
     Raises TypeError, naming the layer, for anything else.
     """
     if isinstance(module, nn.Sequential):
-        return [step for child in module for step in steps_of(child)]
+        return [step for child in module for step in steps_of(child, name)]
     if isinstance(module, nn.Linear):
         weight = module.weight.detach().float().cpu()
         bias = torch.zeros(len(weight)) if module.bias is None else module.bias.detach().float().cpu()
@@ -41,9 +41,9 @@ def steps_of(module: nn.Module) -> list:
         return []
     children = list(module.children()) if isinstance(module, nn.Module) else []
     if len(children) == 1:
-        return steps_of(children[0])
+        return steps_of(children[0], name)
     raise TypeError(
-        f"decoder: got {type(module).__name__}, which cannot run in a page; accepted is a torch.nn.Sequential of "
+        f"{name}: got {type(module).__name__}, which cannot run in a page; accepted is a torch.nn.Sequential of "
         "Linear, ReLU, GELU, Tanh, SiLU, Sigmoid, Flatten, Unflatten, Dropout and Identity layers")
 
 

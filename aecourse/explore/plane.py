@@ -13,7 +13,7 @@ TOLERANCE = 1.95 / 255       # the largest change of a pixel that rounding the w
 
 
 def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(0.0, 0.0), output="sigmoid",
-                 names=None, prior=True, grid=11, show=("codes", "circles"), description=None) -> Figure:
+                 names=None, prior=True, grid=11, show=("codes", "circles"), encoder=None, description=None) -> Figure:
     """The plane of a two-number code, decoded in the page wherever the reader points.
 
     decoder: maps codes [N, 2] to height x width numbers per image; `network.steps_of` lists the layers it may have.
@@ -26,6 +26,8 @@ def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(
     prior:   whether the code has the prior N(0, I): draws its 1, 2 and 3 sigma circles and gives log p(z) in nats.
     grid:    the background of decoded images has grid x grid of them.
     show:    what is on at first: any of "codes", "circles", "grid".
+    encoder: maps images [N, 1, height, width] or [N, height * width] to 4 numbers, mean and log-variance of q(z|x), or
+             to 2, the code; with it, the reader draws a digit beside the plane, and it is encoded there.
     description: the figure in words; by default the place of each class is told.
 
     The weights travel in 8 bits each, or in 16 where 8 would move a pixel by more than 2/255, as they mostly do in a
@@ -56,21 +58,24 @@ def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(
     codes = torch.tensor(codes, dtype=torch.float32)
     steps = _checked(decoder, codes[:32], height * width)
     bits = 8 if _harm(steps, 8, torch.cat([codes, _lattice(center, extent)]), output) <= TOLERANCE else 16
-    size = sum(step[0].numel() for step in steps if not isinstance(step, str)) * bits // 6     # base64: 6 bits a byte
+    size = _size(steps, bits)
     if size > MAX_BYTES:
         raise ValueError(f"decoder: got weights that take {size:,} bytes of the page; accepted are at most {MAX_BYTES:,}: "
                          "train a narrower decoder for this figure")
+    reader = None if encoder is None else _encoder(encoder, forward(steps, codes[:500]), output, MAX_BYTES - size)
     present = sorted(set(labels.tolist()))
     data = {
         "layers": export(steps, bits), "output": output, "shape": [height, width],
         "codes": packed(codes.T, 16), "labels": labels.tolist(), "names": names, "present": present,
         "start": _typical(codes[torch.as_tensor(labels == present[0])]),
-        "extent": extent, "center": center, "prior": bool(prior), "grid": grid, "show": list(show),
+        "encoder": reader, "extent": extent, "center": center, "prior": bool(prior), "grid": grid, "show": list(show),
     }
     if description is None:
         middles = [codes[torch.as_tensor(labels == i)].mean(0).tolist() for i in present]
         outside = int(((codes - torch.tensor(center)).abs() > extent).any(1).sum())
-        description = _describe(len(codes), [names[i] for i in present], middles, outside, prior)
+        description = _describe(len(codes), [names[i] for i in present], middles, outside, prior) + (
+            "" if encoder is None else " Beside it a digit can be drawn by hand; it is encoded, and its place on the plane and its "
+            "reconstruction are shown.")
     return Figure(fragment("latent_plane", data, title="Interactive figure: the plane of a two-number code",
                            description=description), description)
 
@@ -93,6 +98,28 @@ def _checked(decoder, codes, pixels) -> list:
         raise TypeError(f"decoder: got {type(decoder).__name__}, whose layers, applied one after the other, give "
                         "something else than it does; accepted is the torch.nn.Sequential itself")
     return steps
+
+
+def _size(steps, bits) -> int:
+    """Bytes of the page that the weights take: base64 holds 6 bits in each."""
+    return sum(step[0].numel() for step in steps if not isinstance(step, str)) * bits // 6
+
+
+def _encoder(encoder, logits, output, room) -> list:
+    """The encoder as the page runs it, in 8 bits where that moves the codes of decoded images by less than 0.02."""
+    steps = steps_of(encoder, "encoder")
+    layers = [step for step in steps if not isinstance(step, str)]
+    inputs, outputs = (layers[0][0].shape[1], layers[-1][0].shape[0]) if layers else ("nothing", "nothing")
+    if inputs != logits.shape[1] or outputs not in (2, 4):
+        raise ValueError(f"encoder: got a map from {inputs} to {outputs} numbers; accepted is one from the {logits.shape[1]} pixels "
+                         "of an image to 2, the code, or 4, mean and log-variance")
+    images = (torch.tanh(logits) + 1) / 2 if output == "tanh" else ACTIVATIONS[output](logits)
+    moved = (forward(steps, images) - forward(rounded(steps, 8), images)).abs().max()
+    bits = 8 if moved < 0.02 else 16
+    if _size(steps, bits) > room:
+        raise ValueError(f"encoder: got weights that take {_size(steps, bits):,} bytes of the page; accepted are at most {room:,} beside "
+                         "the decoder's: train a narrower model for this figure")
+    return export(steps, bits)
 
 
 def _lattice(center, extent, n=15):

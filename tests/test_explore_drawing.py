@@ -1,0 +1,107 @@
+"""A digit drawn in the page is brought to size, encoded as torch encodes it, and placed on the plane."""
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aecourse import explore, models, nets
+
+ROOT = "document.querySelector('.ae-latent-plane').aecourse"
+
+
+def plane(latents=2, **options):
+    torch.manual_seed(0)
+    vae = models.VAE(latents, nets.mlp((24,), "tanh"), shape=(1, 28, 28))
+    codes = torch.randn(20, 2)
+    return vae, explore.latent_plane(vae.decoder, codes, np.arange(20) % 10, encoder=vae.encoder, **options)
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    context = browser.new_context(viewport={"width": 390, "height": 1400})
+    faults = []
+
+    def opened(figure):
+        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    context.close()
+    assert not faults
+
+
+def stroke(page, points):
+    """Draws a line with the mouse; points are shares of the pad."""
+    pad = page.get_by_label("Pad to draw a digit on").bounding_box()
+    spots = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=4)
+    page.mouse.up()
+
+
+def drawn(page):
+    return page.evaluate(f"(({{ image, mu, sigma }}) => ({{ image: [...image], mu, sigma }}))({ROOT}.drawn)")
+
+
+def test_a_drawing_is_encoded_as_torch_encodes_it(open_page):
+    vae, figure = plane()
+    page = open_page(figure)
+    stroke(page, [(0.3, 0.3), (0.6, 0.3), (0.4, 0.7)])
+    found = drawn(page)
+    with torch.no_grad():
+        mu, log_var = vae.encode(torch.tensor(found["image"]).view(1, 1, 28, 28))
+    assert torch.allclose(torch.tensor(found["mu"]), mu[0], atol=0.02)
+    assert torch.allclose(torch.tensor(found["sigma"]), torch.exp(0.5 * log_var[0]), atol=0.02)
+    assert page.evaluate(f"{ROOT}.position") == pytest.approx(found["mu"])
+
+
+def test_a_drawing_is_centred_and_sized_wherever_it_is_drawn(open_page):
+    page = open_page(plane()[1])
+    images = []
+    for shift, scale in ((0.1, 0.3), (0.5, 0.4)):
+        page.get_by_role("button", name="Clear").click()
+        stroke(page, [(shift, shift), (shift + scale, shift + scale)])
+        images.append(np.array(drawn(page)["image"]).reshape(28, 28))
+    assert np.abs(images[0] - images[1]).max() < 0.2
+    rows, columns = np.nonzero(images[0] > 0.5)
+    assert abs(rows.mean() - 13.5) < 0.6 and abs(columns.mean() - 13.5) < 0.6 and 18 <= np.ptp(rows) + 1 <= 22
+    assert images[0].max() == 1 and images[0].min() == 0
+
+
+def test_clear_and_have_it_drawn_by_keyboard(open_page):
+    page = open_page(plane()[1])
+    assert page.evaluate(f"{ROOT}.drawn") is None
+    page.get_by_label("Have a digit drawn").focus()
+    page.keyboard.press("ArrowDown")
+    first = drawn(page)
+    page.keyboard.press("ArrowDown")
+    assert first["image"] != drawn(page)["image"]
+    assert "its code is" in page.locator(".ae-seen").get_attribute("aria-label")
+    page.get_by_role("button", name="Clear").click()
+    assert page.evaluate(f"{ROOT}.drawn") is None
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_autoencoder_has_a_code_and_no_spread(open_page):
+    torch.manual_seed(1)
+    model = models.Autoencoder(2, nets.mlp((24,)))
+    page = open_page(explore.latent_plane(model.decoder, torch.randn(20, 2), np.arange(20) % 10, encoder=model.encoder, prior=False))
+    stroke(page, [(0.3, 0.3), (0.6, 0.6)])
+    assert drawn(page)["sigma"] is None
+
+
+def test_an_encoder_that_does_not_fit_is_refused():
+    for encoder in (nn.Sequential(nn.Linear(700, 4)), nn.Sequential(nn.Linear(784, 3))):
+        with pytest.raises(ValueError, match="encoder: got a map from"):
+            explore.latent_plane(plane()[0].decoder, torch.randn(20, 2), np.arange(20) % 10, encoder=encoder)
+    with pytest.raises(TypeError, match="encoder: got Conv2d"):
+        explore.latent_plane(plane()[0].decoder, torch.randn(20, 2), np.arange(20) % 10, encoder=nn.Conv2d(1, 4, 28))
+    with pytest.raises(ValueError, match="encoder: got weights that take"):
+        explore.latent_plane(plane()[0].decoder, torch.randn(20, 2), np.arange(20) % 10,
+                             encoder=nn.Sequential(nn.Flatten(), nn.Linear(784, 2000), nn.ReLU(), nn.Linear(2000, 4)))
