@@ -12,13 +12,15 @@ that page; a link to a key that does not exist is a warning, and the book is bui
 Terms. In the same way a lesson links to the glossary: ``[code](../book/glossary.md#code)``.
 
 Question bank. ``{question-bank}`` is the page to review with, ``{question-bank-sheet}`` all questions and then all
-answers, for paper. Both are made from the cards in ``aecourse.quiz``; a malformed card stops the build.
+answers, for paper, and ``{question-bank-deck}`` a link to the deck for Anki. All are made from the cards in
+``aecourse.quiz``; a malformed card stops the build.
 
 Offline. What the theme would fetch, or what a browser refuses to load from ``file://``, is taken out of the pages.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from html.parser import HTMLParser
@@ -33,6 +35,7 @@ VERSION = 1
 log = logging.getLogger(__name__)
 
 CLAIM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DECK = "autoencoders.apkg"
 FONT_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*>')
 
 
@@ -289,6 +292,16 @@ class QuestionBank(SphinxDirective):
                 for docname, match in found.items() if match}
 
 
+class QuestionBankDeck(QuestionBank):
+    """A link to the Anki deck, which `finish` writes; nothing where genanki is not installed."""
+
+    def render(self, cards, cards_page) -> str:
+        if importlib.util.find_spec("genanki") is None:
+            return ""
+        up = self.env.app.builder.get_relative_uri(self.env.docname, "_static").removesuffix(".html")
+        return f'<p><a href="{up}/{DECK}" download>Download the cards as a deck for Anki</a></p>'
+
+
 class QuestionBankSheet(QuestionBank):
     """All questions and then all answers, for paper."""
 
@@ -311,6 +324,9 @@ def finish(app, failure) -> None:
     if failure or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    if importlib.util.find_spec("genanki") and any(DECK in page.read_text("utf-8") for page in out.glob("book/*.html")):
+        from aecourse.quiz import anki
+        anki.write(out / "_static" / DECK)
     for page in out.rglob("*.html"):
         text = page.read_text("utf-8")
         lean = FONT_PRELOAD.sub("", text)           # preloading with CORS is refused under file://; the CSS loads the fonts
@@ -329,6 +345,7 @@ def setup(app):
     app.add_node(claims_table)
     app.add_directive("claims", Claims)
     app.add_directive("question-bank", QuestionBank)
+    app.add_directive("question-bank-deck", QuestionBankDeck)
     app.add_directive("question-bank-sheet", QuestionBankSheet)
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)

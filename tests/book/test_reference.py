@@ -2,6 +2,7 @@
 
 import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_on_paper_the_questions_come_first(page):
     assert parts == ["Questions", "Answers"] and numbers == [str(i) for i in range(1, n + 1)] * 2
     assert pages_of(page.pdf(format="A4")) > 10
     assert any(link.endswith("question_bank_print.html") for link in Page(HTML / "book" / "question_bank.html").links)
+
+
+@needs_page
+def test_the_deck_lies_beside_the_pages():
+    pytest.importorskip("genanki")
+    deck, = [link for link in Page(HTML / "book" / "question_bank.html").links if link.endswith(".apkg")]
+    with zipfile.ZipFile(HTML / "book" / deck) as archive:
+        assert "collection.anki2" in archive.namelist()
 
 
 @needs_page
