@@ -119,41 +119,15 @@ function build(root) {
     }
   }
 
-  // ---- Taking the boxes along ------------------------------------------------------------------------------
+  // ---- Starting afresh -------------------------------------------------------------------------------------
 
-  const save = element("button", { type: "button" }, "Save the boxes to a file");
-  const load = element("input", { type: "file", accept: ".json,application/json", class: "ae-file" });
   const reset = element("button", { type: "button" }, "Empty all boxes");
-  const said = element("p", { role: "status", class: "ae-muted" });
-  root.append(element("details", { class: "ae-keep" }, element("summary", {}, "Save, load or empty the boxes"),
-    element("p", {}, "The boxes are kept in this browser only. A file takes them to another one."),
-    element("div", { class: "ae-row" }, save, element("label", {}, "Load a file ", load), reset), said));
-
-  save.addEventListener("click", () => {
-    const text = JSON.stringify({ aecourse: "cards", boxes: Object.fromEntries(boxes) }, null, 1);
-    const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "application/json" })), download: "aecourse-cards.json" });
-    link.click();
-    URL.revokeObjectURL(link.href);
-  });
-  load.addEventListener("change", async () => {
-    try {
-      const { aecourse, boxes: given } = JSON.parse(await load.files[0].text());
-      const good = cards.filter(({ dataset: { id } }) => aecourse === "cards" && Object.hasOwn(given, id) && sound(given[id]));
-      for (const { dataset: { id } } of good) {
-        const kept = { box: given[id].box, day: Math.min(given[id].day, today()) };
-        boxes.set(id, kept);
-        memory.write(id, kept);
-      }
-      said.textContent = good.length ? `${plural(good.length, "card")} put into their boxes.` : "This file holds no boxes of this course.";
-    } catch { said.textContent = "This file cannot be read; it should be one that was saved here."; }
-    load.value = "";
-    show();
-  });
+  root.append(element("p", { class: "ae-row ae-keep" }, reset));
   reset.addEventListener("click", () => {
     if (!confirm("Forget which cards you know?")) return;
     for (const { dataset: { id } } of cards) memory.forget(id);
     boxes.clear();
-    said.textContent = "All boxes are empty.";
+    round = null;
     show();
   });
 

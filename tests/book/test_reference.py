@@ -41,7 +41,7 @@ def test_the_cheat_sheet_fits_on_two_sides(page):
 def test_the_question_bank_works_in_the_book(page):
     from aecourse.quiz import cards
     opened(page, "question_bank")
-    assert page.locator(".ae-card").count() == len(cards.load()) and page.get_by_text("Save, load or empty").is_visible()
+    assert page.locator(".ae-card").count() == len(cards.load()) and page.get_by_role("button", name="Empty all boxes").is_visible()
     page.get_by_label("Lesson", exact=True).select_option("05")
     page.get_by_role("button", name="Ask me ten at random").click()
     assert page.locator(".ae-card:visible").count() == 1
