@@ -374,5 +374,22 @@ def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], d
     return fig
 
 
+def stacked(named: dict[str, dict[str, float]], *, x: str, description: str, width: float = 6.4, height: float = 2.7,
+            form: str = "{:.2f}") -> Figure:
+    """One horizontal bar per entry, made of labelled parts: name -> {part: length}, all with the same parts."""
+    fig, ax = figure(description, width=width, height=height)
+    left = np.zeros(len(named))
+    for part, color in zip(next(iter(named.values())), SERIES):
+        lengths = np.array([float(parts[part]) for parts in named.values()])
+        drawn = ax.barh(list(named), lengths, left=left, color=color, height=0.6, label=part)
+        ax.bar_label(drawn, [form.format(length) for length in lengths], label_type="center", color=INK)
+        left += lengths
+    ax.set(xlabel=x)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    return fig
+
+
 def _array(values) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
