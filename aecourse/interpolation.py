@@ -32,15 +32,8 @@ def slerp(a: Tensor, b: Tensor, t) -> Tensor:
     raise ValueError: no arc between them is shorter than the others. Source: Shoemake 1985; for codes, White 2016.
     """
     t = _times(a, b, t)
-    if not (a.norm(dim=-1).all() and b.norm(dim=-1).all()):
-        raise ValueError("a, b: got a vector of length 0, which has no direction; accepted are vectors of any other length")
-    u, v = (c / c.norm(dim=-1, keepdim=True) for c in (a, b))
-    # half the angle has this tangent: exact also for angles near 0 and pi
-    omega = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
-    if (omega > torch.pi - 1e-3).any():
-        raise ValueError("a, b: got vectors of opposite directions, between which every half circle is equally long; "
-                         "accepted are directions less than 180 degrees apart")
-    near = omega < 1e-3
+    omega = _angle(a, b)
+    near = omega < 1e-3  # an arc so short is a straight line
     sine = torch.where(near, 1.0, omega.sin())
     weight_a = torch.where(near, 1 - t, ((1 - t) * omega).sin() / sine)
     weight_b = torch.where(near, t, (t * omega).sin() / sine)
@@ -54,9 +47,7 @@ def decoded(decode: Decoder, path: Tensor) -> Tensor:
 
 def step_lengths(path: Tensor) -> Tensor:
     """How far apart neighbouring places of a path [T, N, ...] are: [T - 1, N]."""
-    if path.dim() < 3 or len(path) < 2:
-        raise ValueError(f"path: got {check.described(path)}; accepted is a tensor [T, N, ...] with T of at least 2")
-    return path.diff(dim=0).flatten(2).norm(dim=2)
+    return _path(path).diff(dim=0).flatten(2).norm(dim=2)
 
 
 def path_length(path: Tensor) -> Tensor:
@@ -92,24 +83,25 @@ def pullback_metric(decode: Decoder, z: Tensor) -> Tensor:
     return J.mT @ J
 
 
-def geodesic(decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 300, lr: float = 0.05) -> Tensor:
+def geodesic(decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 100) -> Tensor:
     """A path of codes [places, N, D] from a to b, both [N, D], whose decoded images take the shortest way.
 
-    Begins at the straight line and moves the places between the ends by Adam, with a rate that falls from `lr` (in units
-    of the code) to 0, down the energy of the decoded path (Shao, Kumar & Fletcher 2018, algorithm 1). It finds a way that
-    no small change shortens; there may be a shorter one elsewhere.
+    Begins at the straight line and moves the places between the ends by L-BFGS, with at most `steps` evaluations, down
+    the energy of the decoded paths, all N at once (Shao, Kumar & Fletcher 2018, whose algorithm 1 does so by plain
+    gradient descent). It finds ways that no small change shortens; there may be shorter ones elsewhere.
     """
     places, steps = check.integer("places", places, low=3), check.integer("steps", steps)
-    t = torch.linspace(0, 1, places, dtype=a.dtype, device=a.device)
-    path = linear(a, b, t).detach()
+    path = linear(a, b, torch.linspace(0, 1, places, dtype=a.dtype)).detach()
     inner = path[1:-1].clone().requires_grad_()
-    optimizer = torch.optim.Adam([inner], lr=check.number("lr", lr, low=0, above=True))
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
+    optimizer = torch.optim.LBFGS([inner], max_iter=steps, max_eval=steps, history_size=20, line_search_fn="strong_wolfe")
+
+    def total() -> Tensor:
         whole = torch.cat([path[:1], inner, path[-1:]])
-        inner.grad = torch.autograd.grad(energy(decoded(decode, whole)).sum(), inner)[0]
-        optimizer.step()
-        falling.step()
+        value = energy(decoded(decode, whole)).sum()
+        inner.grad = torch.autograd.grad(value, inner)[0]
+        return value
+
+    optimizer.step(total)
     return torch.cat([path[:1], inner.detach(), path[-1:]])
 
 
@@ -118,6 +110,24 @@ def refined(path: Tensor, factor: int) -> Tensor:
     parts = torch.arange(check.integer("factor", factor), dtype=path.dtype, device=path.device) / factor
     between = linear(path[:-1], path[1:], parts).transpose(0, 1).flatten(0, 1)
     return torch.cat([between, path[-1:]])
+
+
+def _path(path: Tensor) -> Tensor:
+    if path.dim() < 3 or len(path) < 2:
+        raise ValueError(f"path: got {check.described(path)}; accepted is a tensor [T, N, ...] with T of at least 2")
+    return path
+
+
+def _angle(a: Tensor, b: Tensor) -> Tensor:
+    """The angle between a and b, [..., D] -> [..., 1] in radians, by the tangent of its half: exact near 0 and pi too."""
+    if not (a.norm(dim=-1).all() and b.norm(dim=-1).all()):
+        raise ValueError("a, b: got a vector of length 0, which has no direction; accepted are vectors of any other length")
+    u, v = (c / c.norm(dim=-1, keepdim=True) for c in (a, b))
+    omega = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
+    if (omega > torch.pi - 1e-3).any():
+        raise ValueError("a, b: got vectors of opposite directions, between which every half circle is equally long; "
+                         "accepted are directions less than 180 degrees apart")
+    return omega
 
 
 def _times(a: Tensor, b: Tensor, t) -> Tensor:

@@ -1,6 +1,6 @@
 // From one image to another on several ways: the blend of the pixels, and decoded lines and arcs between codes.
 function build(root, { images, shape, labels, networks, methods, ends, t: start, output }) {
-  const PLACES = 40, SECONDS = 4, TOP = 2.4; // steps of a measured path; one way of the animation; the highest speed drawn
+  const PLACES = 40, SECONDS = 4, TOP = 2, HIGH = 44; // steps of a measured path; one way of the animation; the highest speed drawn, and the height of its chart
   const pixels = images.map((image) => Float32Array.from(bytes(image), (value) => value / 255));
   const run = networks.map(network);
   const squash = { sigmoid, tanh: (x) => (Math.tanh(x) + 1) / 2, identity: (x) => x }[output];
@@ -53,7 +53,7 @@ function build(root, { images, shape, labels, networks, methods, ends, t: start,
   const play = element("button", { type: "button" }), shown = element("output");
   const cards = methods.map(({ name }) => {
     const view = element("canvas", { role: "img", class: "ae-frame" }), speed = element("p", { class: "ae-speed" });
-    const chart = element("svg", { viewBox: "0 0 100 34", "aria-hidden": true });
+    const chart = element("svg", { viewBox: `0 0 100 ${HIGH}`, "aria-hidden": true });
     return { name, view, chart, speed, node: element("figure", {}, element("figcaption", {}, name), view, chart, speed) };
   });
   const top = element("div", {}, ...choices.map(({ node }) => node),
@@ -62,6 +62,8 @@ function build(root, { images, shape, labels, networks, methods, ends, t: start,
     element("p", { class: "ae-muted" }, "The curve below each image is the speed at which it changes on the way, dashed where it would be at an even pace; the dot is t."));
   root.querySelector("style").after(top);
   const say = announcer(root);
+
+  const y = (speed) => HIGH - 1 - (HIGH - 4) * Math.min(speed, TOP) / TOP; // a speed's height in a chart
 
   function paint(canvas, values, theme) {
     const drawn = picture(values, shape, theme);
@@ -75,12 +77,12 @@ function build(root, { images, shape, labels, networks, methods, ends, t: start,
       paint(label.querySelector("canvas"), pixels[n], theme);
       label.querySelector("input").checked = n === (side ? to : from);
     }));
-    const width = 100, high = 34, x = (i) => width * (i + 0.5) / PLACES, y = (v) => high - 1 - (high - 2) * Math.min(v, TOP) / TOP;
+    const width = 100, x = (i) => width * (i + 0.5) / PLACES;
     cards.forEach(({ chart, speed }, m) => {
       const { steps, length, jump } = speeds[m];
       const line = { stroke: "var(--ae-muted)", "stroke-width": 0.8, "stroke-dasharray": "2 2" };
       chart.replaceChildren(element("line", { x1: 0, x2: width, y1: y(1), y2: y(1), ...line }),
-        element("line", { x1: 0, x2: width, y1: high - 1, y2: high - 1, stroke: "var(--ae-line)", "stroke-width": 0.8 }));
+        element("line", { x1: 0, x2: width, y1: y(0), y2: y(0), stroke: "var(--ae-line)", "stroke-width": 0.8 }));
       if (length) chart.append(element("path", { d: `M${steps.map((step, i) => `${x(i)} ${y(step * PLACES / length)}`).join("L")}`,
         fill: "none", stroke: "var(--ae-accent)", "stroke-width": 1.6 }));
       chart.append(element("circle", { r: 2.6, fill: "var(--ae-text)" }));
@@ -98,7 +100,7 @@ function build(root, { images, shape, labels, networks, methods, ends, t: start,
       const { steps, length } = speeds[m], at = Math.min(PLACES - 1, Math.floor(t * PLACES));
       const dot = chart.querySelector("circle");
       dot.setAttribute("cx", 100 * t);
-      dot.setAttribute("cy", length ? 33 - 32 * Math.min(steps[at] * PLACES / length, TOP) / TOP : 33);
+      dot.setAttribute("cy", y(length ? steps[at] * PLACES / length : 0));
     });
     slider.value = t;
     shown.textContent = `t = ${number(t)}`;
