@@ -59,6 +59,9 @@ def test_a_wrong_key_stops_the_page(monkeypatch):
 
 def test_computation_shows_the_code_that_answers():
     assert "models.kl_divergence(mu, log_var)" in quiz.computation("kl-of-a-wide-latent")._repr_markdown_()
+    for item in ITEMS.values():
+        if item.computed:
+            assert max(map(len, quiz.computation(item.id).markdown.splitlines())) <= 86      # fits the page
     with pytest.raises(ValueError, match="id: got 'why-blur'; accepted is one of 'kl-of-a-wide-latent'"):
         quiz.computation("why-blur")
 
@@ -235,6 +238,11 @@ def take(page, except_for=(), marks="All of them"):
                 mark(page, id, marks)
 
 
+def stored(text):
+    """A script that puts a text where the quiz keeps its answers, before the page is there."""
+    return f"localStorage.setItem('aecourse:self-quiz', {json.dumps(text)})"
+
+
 def result(page):
     return page.locator(".ae-result").inner_text()
 
@@ -264,10 +272,8 @@ def test_the_level_by_points(browser, address, points, level):
         entries[id] = {"text": text, "done": True, "mark": worth}
     assert left == 0
     page = browser.new_page()
+    page.add_init_script(stored(json.dumps({"format": "aecourse self-quiz", "version": 1, "shown": True, "answers": entries})))
     page.goto(address)
-    page.evaluate("text => localStorage.setItem('aecourse:self-quiz', text)",
-                  json.dumps({"format": "aecourse self-quiz", "version": 1, "shown": True, "answers": entries}))
-    page.reload()
     said = str(points).replace(".5", "½").replace(".0", "")
     assert f"{said} of 20: {level}" in result(page)
     page.close()
@@ -455,7 +461,7 @@ def test_hostile_text_is_text(page):
 
 @pytest.mark.parametrize("kept", ["nonsense", "null", "7", "[]", '{"answers": 3}', json.dumps({**GOOD, "answers": {"why-blur": 7, "which-noise": None}})])
 def test_what_storage_holds_is_not_trusted(page, kept):
-    page.evaluate("text => localStorage.setItem('aecourse:self-quiz', text)", kept)
+    page.add_init_script(stored(kept))
     page.reload()
     assert tally(page).startswith("0 of 20")
     assert answer(page, "which-noise", 1) == "Right: 1 point."

@@ -20,8 +20,10 @@ def kl_of_a_wide_latent() -> dict:
 
 def gap_to_the_posterior() -> dict:
     """One point x under a linear model, and an encoder that answers mu = 1 and sigma^2 = 1/2."""
-    model = exact.LinearGaussian(torch.tensor([[2.0], [1.0]]), torch.zeros(2), sigma=1.0)
-    x, mu, log_var = torch.tensor([[1.0, 2.0]]), torch.ones(1, 1), torch.full((1, 1), math.log(0.5))
+    W, b = torch.tensor([[2.0], [1.0]]), torch.zeros(2)
+    model = exact.LinearGaussian(W, b, sigma=1.0)
+    x = torch.tensor([[1.0, 2.0]])
+    mu, log_var = torch.tensor([[1.0]]), torch.tensor([[0.5]]).log()
     return {"answer": model.kl_to_posterior(x, mu, log_var).item(),
             "log_p": model.log_prob(x).item(),
             "elbo": model.elbo(x, mu, log_var).item()}
@@ -47,4 +49,5 @@ def beta_of_a_pixel_mean() -> dict:
     """By how much PyTorch's default average shrinks the reconstruction term of [3, 32, 32] images."""
     logits, x = torch.zeros(5, 3, 32, 32), torch.ones(5, 3, 32, 32)
     per_image = -models.Bernoulli().log_prob(logits, x)
-    return {"answer": (per_image.mean() / F.binary_cross_entropy_with_logits(logits, x)).item()}
+    averaged = F.binary_cross_entropy_with_logits(logits, x)
+    return {"answer": (per_image.mean() / averaged).item()}
