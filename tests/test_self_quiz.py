@@ -529,6 +529,23 @@ def test_keys_alone_take_the_quiz(page):
     assert focus(page) == "Undo" and tally(page).startswith("0 of 20")
 
 
+def test_a_finger_suffices(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address)
+    form = question(page, "which-noise")
+    form.locator("label").nth(1).tap()
+    form.get_by_role("button", name="Answer").tap()
+    answer(page, "why-blur", "It averages.")
+    question(page, "why-blur").get_by_text("Some: ½").tap()
+    page.get_by_role("button", name="Show my result").tap()
+    assert "1½ of 20: start again" in result(page)
+    small = page.evaluate("[...document.querySelectorAll('.ae-self-quiz :is(button, label)')].filter("
+                          "(e) => e.offsetParent && e.getBoundingClientRect().height < 24).map((e) => e.outerHTML)")
+    assert not small
+    context.close()
+
+
 def test_a_screen_reader_finds_names_and_groups(page):
     assert page.get_by_role("group", name=re.compile(r"Question \d+ of 20")).count() == 20
     nameless = page.evaluate("""[...document.querySelectorAll('input:not([hidden]), textarea')].filter(
