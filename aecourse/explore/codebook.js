@@ -1,5 +1,5 @@
 // An image made of words: choose a cell, put another word there, and the decoder redraws the image here.
-function build(root, { layers, words, dim, indices, grid, shape, blank, labels, output }) {
+function build(root, { layers, words, dim, indices, grid, shape, blank, looks: seen, patch, labels, output }) {
   const [rows, columns] = grid, cells = rows * columns, book = floats(words), count = book.length / dim;
   const run = layers.map((layer) => (typeof layer === "string" ? activation(layer) : convolution(layer)));
   const state = { image: 0, cell: Math.floor(rows / 2) * columns + Math.floor(columns / 2), word: 0 };
@@ -39,19 +39,8 @@ function build(root, { layers, words, dim, indices, grid, shape, blank, labels, 
     return run.reduce((x, step) => step(x), { values, height: rows, width: columns }).values.map(activations[output]);
   }
 
-  // What a word looks like alone on an empty page: the middle three by three cells.
-  const [high, wide] = [shape[0] / rows, shape[1] / columns];
-  const patch = [Math.round(Math.min(rows, 3) * high), Math.round(Math.min(columns, 3) * wide)];
-  const middle = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
-  const looks = Array.from({ length: count }, (_, k) => {
-    const alone = new Array(cells).fill(blank);
-    alone[middle] = k;
-    const image = decode(alone);
-    const top = Math.min(Math.max(Math.round((Math.floor(rows / 2) - 1) * high), 0), shape[0] - patch[0]);
-    const left = Math.min(Math.max(Math.round((Math.floor(columns / 2) - 1) * wide), 0), shape[1] - patch[1]);
-    return Float32Array.from({ length: patch[0] * patch[1] },
-      (_, i) => image[(top + Math.floor(i / patch[1])) * shape[1] + left + i % patch[1]]);
-  });
+  const size = patch[0] * patch[1], average = Float32Array.from(bytes(seen), (value) => value / 255);
+  const looks = Array.from({ length: count }, (_, k) => average.subarray(k * size, (k + 1) * size)); // each word as it usually is
 
   // ---- The parts.
   const choices = element("div", { class: "ae-digits", role: "group", "aria-label": "Which image" });

@@ -8,19 +8,21 @@ from aecourse import _arguments as check
 
 from .figure import Figure, as_array, base64_of, fragment
 from .network import ACTIVATIONS, packed, quantise, steps_of
-from .sizes import _name
+from .sizes import _eight_bits, _name
 
 MAX_BYTES = 400_000          # what the weights may take of a page
 TOLERANCE = 0.5 / 255        # the largest change of a pixel that rounding the weights to 16 bits may make
 
 
-def codebook(decoder, words, indices, *, labels=None, output="sigmoid", description=None) -> Figure:
+def codebook(decoder, words, indices, *, typical=None, labels=None, output="sigmoid", description=None) -> Figure:
     """A few images as grids of words, to be changed word by word, beside the codebook.
 
     decoder: maps words [N, D, h, w] to logits [N, 1, H, W]; a torch.nn.Sequential of Conv2d (stride 1), ConvTranspose2d
              and the activations that `network.steps_of` lists, without dilation or groups.
     words:   [K, D] float, the codebook; K of at most 256.
     indices: [N, h, w] int, the words of the images to choose from.
+    typical: [M, h, w] int, many images' words (by default `indices`): the codebook shows each word as it looks in them on
+             average, with a cell's width around it; a word that is not among them is shown on an empty page.
     labels:  their N names; by default they are counted.
     output:  how logits become pixels: "sigmoid" or "identity".
     description: the figure in words.
@@ -28,31 +30,34 @@ def codebook(decoder, words, indices, *, labels=None, output="sigmoid", descript
     Weights travel in 16 bits each. Raises TypeError for a decoder that a page cannot run, ValueError for what does not fit.
     """
     words, indices = as_array("words", words), as_array("indices", indices)
+    typical = indices if typical is None else as_array("typical", typical)
     if words.ndim != 2 or not 2 <= len(words) <= 256:
         raise ValueError(f"words: got shape {list(words.shape)}; accepted is [K, D] with K from 2 to 256")
-    if indices.ndim != 3 or not len(indices) or indices.dtype.kind not in "iu":
-        raise ValueError(f"indices: got {indices.dtype} of shape {list(indices.shape)}; accepted are whole numbers [N, h, w] with N of at least 1")
-    if indices.min() < 0 or indices.max() >= len(words):
-        raise ValueError(f"indices: got {indices.min()} to {indices.max()}; accepted is 0 to {len(words) - 1}, the words there are")
+    for name, grids in (("indices", indices), ("typical", typical)):
+        if grids.ndim != 3 or not len(grids) or grids.dtype.kind not in "iu" or grids.shape[1:] != indices.shape[1:]:
+            raise ValueError(f"{name}: got {grids.dtype} of shape {list(grids.shape)}; accepted are whole numbers [N, h, w] with N of at least 1")
+        if grids.min() < 0 or grids.max() >= len(words):
+            raise ValueError(f"{name}: got {grids.min()} to {grids.max()}; accepted is 0 to {len(words) - 1}, the words there are")
     labels = list(range(1, len(indices) + 1)) if labels is None else list(labels)
     if len(labels) != len(indices):
         raise ValueError(f"labels: got {len(labels)}; accepted are {len(indices)}, one for each image")
     check.choice("output", output, ["sigmoid", "identity"])
 
-    words, indices = torch.tensor(words, dtype=torch.float32), torch.tensor(indices).long()
+    words, indices, typical = torch.tensor(words, dtype=torch.float32), torch.tensor(indices).long(), torch.tensor(typical).long()
     layers = _flat(decoder)
     shape = _checked(layers, words, indices, output)
-    counts = torch.bincount(indices.flatten(), minlength=len(words))
-    blank = int(counts.argmax())
+    blank = int(torch.bincount(typical.flatten()).argmax())
+    looks = _looks(layers, words, typical, blank, output)
     data = {"layers": [_exported(layer) for layer in layers], "words": base64_of(words.numpy()), "dim": words.shape[1],
             "indices": indices.flatten(1).tolist(), "grid": list(indices.shape[1:]), "shape": shape, "blank": blank,
+            "looks": base64_of(_eight_bits(looks.numpy())), "patch": list(looks.shape[1:]),
             "labels": [_name(label) for label in labels], "output": output}
     if sum(len(layer["weight"]["integers"]) for layer in data["layers"] if not isinstance(layer, str)) > MAX_BYTES:
         raise ValueError(f"decoder: got weights that take more than {MAX_BYTES:,} bytes of the page: train a narrower decoder for this figure")
     if description is None:
         description = (f"{len(indices)} images, each as a grid of {indices.shape[1]} by {indices.shape[2]} words from a codebook of {len(words)}. "
                        "The reader chooses a cell of the image and puts another word there; the image beside it is decoded again. Each word of "
-                       f"the codebook is shown as it looks alone on a page of word {blank}, the most frequent one.")
+                       f"the codebook is shown as it looks on average, with its surroundings. The most frequent one is word {blank}.")
     return Figure(fragment("codebook", data, title="Interactive figure: an image made of words", description=description), description)
 
 
@@ -111,6 +116,28 @@ def _checked(layers: list, words: torch.Tensor, indices: torch.Tensor, output: s
     if (exact - rounded).abs().max() > TOLERANCE:
         raise ValueError("decoder: got weights that 16 bits cannot hold closely enough; accepted is one whose pixels change by less than half a grey level")
     return list(exact.shape[2:])
+
+
+def _looks(layers: list, words: torch.Tensor, typical: torch.Tensor, blank: int, output: str) -> torch.Tensor:
+    """Every word as it is drawn on average, three cells by three around it: [K, height, width]."""
+    rows, columns = typical.shape[1:]
+    alone = torch.full((len(words), rows, columns), blank)
+    alone[:, rows // 2, columns // 2] = torch.arange(len(words))
+    unseen = torch.bincount(typical.flatten(), minlength=len(words)) == 0
+    grids = torch.cat([typical, alone[unseen]])
+    images = ACTIVATIONS[output](_run(layers, words[grids].permute(0, 3, 1, 2)))[:, 0]
+    high, wide = images.shape[1] / rows, images.shape[2] / columns
+    height, width = round(3 * high), round(3 * wide)
+    padded = nn.functional.pad(images, [width, width, height, height])   # so that cells at the edge have surroundings, too
+    total, count = torch.zeros(len(words), height, width), torch.zeros(len(words), 1, 1)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = round((row - 1) * high) + height, round((column - 1) * wide) + width
+            seen = grids[:, row, column]
+            counts = (torch.arange(len(grids)) < len(typical)) | (row == rows // 2) & (column == columns // 2)
+            total.index_add_(0, seen[counts], padded[counts, top:top + height, left:left + width])
+            count.index_add_(0, seen[counts], torch.ones(int(counts.sum()), 1, 1))
+    return total / count
 
 
 def _bias(layer) -> torch.Tensor:

@@ -26,7 +26,7 @@ class CodePrior(nn.Module):
         self.shape, self.cells = (1, *self.grid), self.grid[0] * self.grid[1]
         self.word = nn.Embedding(self.codes + 1, width)                          # the last one says: the line begins here
         self.place = nn.Parameter(0.02 * torch.randn(self.cells, width))
-        layer = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
         self.blocks = nn.TransformerEncoder(layer, check.integer("layers", layers), norm=nn.LayerNorm(width), enable_nested_tensor=False)
         self.head = nn.Linear(width, self.codes)
         nn.init.zeros_(self.head.weight)                                         # so that training starts at the uniform prior
