@@ -6,6 +6,7 @@ from torch import Tensor
 
 from aecourse import _arguments as check
 from aecourse.evaluate.measuring import measuring
+from aecourse.models import reparameterize
 
 
 def rates(eigenvalues: Tensor, level: float) -> Tensor:
@@ -16,8 +17,7 @@ def rates(eigenvalues: Tensor, level: float) -> Tensor:
     above the level, and nothing below. Source: from Tipping & Bishop 1999, equation 7; Lucas et al. 2019.
     """
     level = check.number("level", level, low=0, above=True)
-    if not isinstance(eigenvalues, Tensor) or eigenvalues.dim() != 1 or not (eigenvalues >= 0).all():
-        raise ValueError(f"eigenvalues: got {check.described(eigenvalues)}; accepted is a tensor [k] without negative entries")
+    eigenvalues = _vector("eigenvalues", eigenvalues)
     return 0.5 * torch.log(eigenvalues / level).clamp_min(0)
 
 
@@ -27,9 +27,16 @@ def swapped(model, x: Tensor, *, seed: int = 0) -> Tensor:
     Codes are drawn from q(z|x), and image i gets that of image i - 1. Where the decoder ignores its code, nothing is lost.
     """
     if len(check.batch("x", x, model.shape)) < 2:
-        raise ValueError("x: got 1 image; accepted are at least 2, so that codes can be swapped")
+        raise ValueError("x: got 1 image; accepted are 2 or more, to swap codes")
     with measuring(model, seed) as device:
-        mu, log_var = model.encode(x.to(device))
-        z = mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
-        own, other = (model.likelihood.log_prob(model.decode(code), x.to(device)) for code in (z, z.roll(1, 0)))
-        return (own - other).cpu()
+        x = x.to(device)
+        own = reparameterize(*model.encode(x))
+        others = own.roll(1, dims=0)
+        gain = [model.likelihood.log_prob(model.decode(z), x) for z in (own, others)]
+        return (gain[0] - gain[1]).cpu()
+
+
+def _vector(name: str, value) -> Tensor:
+    if not isinstance(value, Tensor) or value.dim() != 1 or not (value >= 0).all():
+        raise ValueError(f"{name}: got {check.described(value)}; accepted is a tensor [k] without negative entries")
+    return value

@@ -77,7 +77,7 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
 
   function drawChart(now) {
     const wide = top.clientWidth, high = 250, left = 44, right = 8, above = 26, below = 36;
-    const floor = Math.floor(Math.log10(Math.min(...eigenvalues)) * 2 - 1) / 2, ceiling = Math.ceil(Math.log10(eigenvalues[0]) * 2 + 0.2) / 2;
+    const floor = Math.floor(Math.log10(Math.min(...eigenvalues)) * 2 - 2) / 2, ceiling = Math.ceil(Math.log10(eigenvalues[0]) * 2 + 0.2) / 2;
     const y = (value) => above + (high - above - below) * Math.min(Math.max((ceiling - Math.log10(value)) / (ceiling - floor), 0), 1);
     const step = (wide - left - right) / latents, bottom = high - below, surface = y(now.level);
     chart.setAttribute("viewBox", `0 0 ${wide} ${high}`);
@@ -85,8 +85,8 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
     chart.setAttribute("aria-label", `Bars of ${latents} eigenvalues, from ${tidy(eigenvalues[0])} down to ${tidy(eigenvalues.at(-1))}, `
       + `with water up to ${tidy(now.level)}: ${now.active} stand above it`);
     chart.replaceChildren(
-      element("text", { x: 0, y: 12 }, "variance along the direction of the latent (logarithmic)"),
-      element("text", { x: (wide + left - right) / 2, y: high - 3, "text-anchor": "middle" }, "latent"));
+      element("text", { x: 0, y: 12 }, "variance of the data, logarithmic"),
+      element("text", { x: (wide + left - right) / 2, y: high - 3, "text-anchor": "middle" }, "latent, by the variance along its direction"));
     for (let power = Math.ceil(floor); power <= ceiling; power++) chart.append(
       element("line", { x1: left, x2: wide - right, y1: y(10 ** power), y2: y(10 ** power), stroke: "var(--ae-line)", "stroke-width": 0.5 }),
       element("text", { x: left - 6, y: y(10 ** power) + 4, "text-anchor": "end" }, `${10 ** power}`.replace(/^(0\.0*1).*/, "$1")));
@@ -101,7 +101,7 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
     chart.append(
       element("rect", { x: left, width: wide - left - right, y: surface, height: bottom - surface, fill: "#2aa5c9", "fill-opacity": 0.28 }),
       element("line", { x1: left, x2: wide - right, y1: surface, y2: surface, stroke: "#2aa5c9", "stroke-width": 2 }),
-      element("text", { x: wide - right - 4, y: surface - 6, "text-anchor": "end", class: "ae-level" }, label));
+      element("text", { x: wide - right, y: 12, "text-anchor": "end", class: "ae-level" }, label));
   }
 
   root.aecourse = { redrawn: (n) => [...redrawn(n)], get state() { return summary(); } };

@@ -30,7 +30,8 @@ class Autoregressive(nn.Module):
     def log_prob(self, context: Tensor, x: Tensor) -> Tensor:
         """context [B, C, H, W] and binary x [B, C, H, W] -> exact nats per image [B], in one pass."""
         logits = self.logits(context, x)
-        return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+        nats = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+        return -nats.flatten(1).sum(1)
 
     @torch.no_grad()
     def sample(self, context: Tensor) -> Tensor:
@@ -83,7 +84,8 @@ def masks(pixels: int, hidden: tuple[int, ...], seed: int = 0) -> list[Tensor]:
     """
     generator = torch.Generator().manual_seed(seed)
     degrees = [torch.arange(pixels)]
-    degrees += [torch.randint(max(pixels - 1, 1), (width,), generator=generator) for width in hidden]
+    degrees += [torch.randint(max(pixels - 1, 1), (width,), generator=generator)
+                for width in hidden]
     inner = [above[:, None] >= below for below, above in zip(degrees, degrees[1:])]
     return [mask.float() for mask in (*inner, degrees[0][:, None] > degrees[-1])]
 
