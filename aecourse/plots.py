@@ -344,7 +344,8 @@ def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple
             ax.plot(i + np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [i], values, "o", color=colour, markersize=5,
                     markerfacecolor="none", markeredgewidth=1.6)
         ax.set_xticks(range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0)
-        ax.set(title=title, ylim=(0, high), xlim=(-0.6, len(groups) - 0.4))
+        top = 1.08 * max(float(_array(values).max()) for values in groups.values()) if high is None else high
+        ax.set(title=title, ylim=(0, top), xlim=(-0.6, len(groups) - 0.4))
         ax.grid(axis="x", visible=False)
     return fig
 
