@@ -67,13 +67,13 @@ def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group:
     A vote: fix one factor at random at one of its values, take `group` images that have it, and name the code number
     with the smallest variance, relative to its variance over all images. A table of `votes` such votes says which
     factor each code number stands for; the score is how often that is right for `votes` others. Chance is 1 / f.
-    Code numbers that hardly move (variance below a thousandth of the largest) do not vote.
+    Code numbers that never move do not vote.
     """
     codes, factors = _checked(codes, factors)
     votes, group = check.integer("votes", votes), check.integer("group", group, low=2)
     generator = np.random.default_rng(check.integer("seed", seed, low=0))
     spread = codes.var(0)
-    alive = (spread > 1e-3 * spread.max()).nonzero().flatten()
+    alive = (spread > 1e-12 * codes.square().mean(0)).nonzero().flatten()
     if not len(alive):
         return 1 / factors.shape[1]
     scaled = (codes[:, alive] / spread[alive].sqrt()).numpy()
@@ -85,7 +85,7 @@ def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group:
             having = rows[f][generator.integers(len(rows[f]))]
             half[scaled[generator.choice(having, group)].var(0).argmin(), f] += 1
     named = table[0].argmax(1)
-    return table[1][np.arange(len(alive)), named].sum() / votes
+    return float(table[1][np.arange(len(alive)), named].sum() / votes)
 
 
 class DCI(NamedTuple):
