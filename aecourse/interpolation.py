@@ -83,17 +83,19 @@ def pullback_metric(decode: Decoder, z: Tensor) -> Tensor:
     return J.mT @ J
 
 
-def geodesic(decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 100) -> Tensor:
+def geodesic(decode: Decoder, a: Tensor, b: Tensor, *,
+             places: int = 24, steps: int = 100) -> Tensor:
     """A path of codes [places, N, D] from a to b, both [N, D], whose decoded images take the shortest way.
 
     Begins at the straight line and moves the places between the ends by L-BFGS, with at most `steps` evaluations, down
     the energy of the decoded paths, all N at once (Shao, Kumar & Fletcher 2018, whose algorithm 1 does so by plain
     gradient descent). It finds ways that no small change shortens; there may be shorter ones elsewhere.
     """
-    places, steps = check.integer("places", places, low=3), check.integer("steps", steps)
-    path = linear(a, b, torch.linspace(0, 1, places, dtype=a.dtype)).detach()
+    t = torch.linspace(0, 1, check.integer("places", places, low=3), dtype=a.dtype)
+    path, steps = linear(a, b, t).detach(), check.integer("steps", steps)
     inner = path[1:-1].clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([inner], max_iter=steps, max_eval=steps, history_size=20, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([inner], max_iter=steps, max_eval=steps,
+                                  history_size=20, line_search_fn="strong_wolfe")
 
     def total() -> Tensor:
         whole = torch.cat([path[:1], inner, path[-1:]])
