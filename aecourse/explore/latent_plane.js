@@ -73,8 +73,9 @@ function build(root, data) {
     if (prior) lines.push(`${number(radius)} from the origin`,
       `log p(z) = ${number(-radius * radius / 2 - Math.log(2 * Math.PI))} nats`);
     lines.push(`nearest test code: ${name}, ${number(distance)} away`);
+    if (drawn?.sigma) lines.push(`your digit: σ = (${drawn.sigma.map((s) => number(s)).join(", ")})`);
     reading.replaceChildren(...lines.map((line) => element("p", {}, line)));
-    decoded.setAttribute("aria-label", `Image decoded at ${lines[0]}; ${lines.at(-1)}`);
+    decoded.setAttribute("aria-label", `Image decoded at ${lines[0]}; nearest test code: ${name}, ${number(distance)} away`);
     say(lines.join(", "));
   }
 
