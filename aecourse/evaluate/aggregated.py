@@ -29,8 +29,7 @@ def aggregated_log_prob(model, z: Tensor, x: Tensor, *, rows: int = 1000) -> Ten
     rows = check.integer("rows", rows)
     with measuring(model, 0):
         mu, log_var = _posteriors(model, x)
-        z = z.double().cpu()
-        return torch.cat([_pairs(part, mu, log_var).logsumexp(1) for part in z.split(rows)]).float() - math.log(len(mu))
+        return log_mixture(z.cpu().double(), mu, log_var, rows).float()
 
 
 def index_code_information(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 1000) -> Tensor:
@@ -38,8 +37,8 @@ def index_code_information(model, x: Tensor, samples: int = 1, *, seed: int = 0,
 
     E[log q(z|x_n) - log q(z)] over z ~ q(z|x_n). No draw gives more than log N, the price of naming one image of N.
     """
-    own, mixture, _ = _log_densities(model, x, samples, seed, rows)
-    return (own - mixture).mean(0).float()
+    own, together, _ = log_densities(*_draws(model, x, samples, seed, rows), rows)
+    return (own - together).mean(0).float()
 
 
 def kl_aggregated(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 1000) -> Tensor:
@@ -47,8 +46,8 @@ def kl_aggregated(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: in
 
     E[log q(z) - log p(z)] over z ~ q(z|x_n). A single image's part may be negative, their mean is not, up to chance.
     """
-    _, mixture, prior = _log_densities(model, x, samples, seed, rows)
-    return (mixture - prior).mean(0).float()
+    _, together, prior = log_densities(*_draws(model, x, samples, seed, rows), rows)
+    return (together - prior).mean(0).float()
 
 
 def total_correlation(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 100) -> Tensor:
@@ -59,19 +58,24 @@ def total_correlation(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows
     mu, log_var, z = _draws(model, x, samples, seed, rows)
     parts = []
     for part in z.flatten(0, 1).split(rows):
-        each = -0.5 * ((part[:, None] - mu).square() / log_var.exp() + log_var + math.log(2 * math.pi))     # [rows, N, k]
+        each = _each(part[:, None], mu, log_var)                         # [rows, N, k]
         log_n = math.log(len(mu))
         parts.append(each.sum(2).logsumexp(1) - log_n - (each.logsumexp(1) - log_n).sum(1))
     return torch.cat(parts).view(z.shape[:2]).mean(0).float()
 
 
-def _log_densities(model, x, samples, seed, rows) -> tuple[Tensor, Tensor, Tensor]:
-    """log q(z|x_n), log q(z) and log p(z) at draws z ~ q(z|x_n): each [samples, N]."""
-    mu, log_var, z = _draws(model, x, samples, seed, rows)
-    own = -0.5 * ((z - mu).square() / log_var.exp() + log_var + math.log(2 * math.pi)).sum(2)
-    mixture = torch.cat([_pairs(part, mu, log_var).logsumexp(1) for part in z.flatten(0, 1).split(rows)]) - math.log(len(mu))
-    prior = -0.5 * (z.square() + math.log(2 * math.pi)).sum(2)
-    return own, mixture.view(own.shape), prior
+def log_mixture(z: Tensor, mu: Tensor, log_var: Tensor, rows: int) -> Tensor:
+    """log 1/N sum_n q(z|x_n) at the points z [M, k], for mu and log_var [N, k]: nats [M]."""
+    parts = [_pairs(part, mu, log_var).logsumexp(1) for part in z.split(rows)]
+    return torch.cat(parts) - math.log(len(mu))
+
+
+def log_densities(mu: Tensor, log_var: Tensor, z: Tensor, rows: int) -> tuple:
+    """log q(z|x_n), log q(z) and log p(z) at draws z ~ q(z|x_n) [samples, N, k]: each [samples, N]."""
+    own = _each(z, mu, log_var).sum(2)
+    together = log_mixture(z.flatten(0, 1), mu, log_var, rows)
+    prior = _each(z, torch.zeros_like(mu), torch.zeros_like(mu)).sum(2)
+    return own, together.view(own.shape), prior
 
 
 def _draws(model, x, samples, seed, rows) -> tuple[Tensor, Tensor, Tensor]:
@@ -88,7 +92,12 @@ def _posteriors(model, x: Tensor) -> tuple[Tensor, Tensor]:
     """mu and log-variance of every image, [N, latent_dim] in float64 on the CPU."""
     device = next(model.parameters()).device
     halves = [model.encode(part.to(device)) for part in check.batch("x", x, model.shape).split(2000)]
-    return tuple(torch.cat(half).double().cpu() for half in zip(*halves))
+    return tuple(torch.cat(half).cpu().double() for half in zip(*halves))
+
+
+def _each(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+    """log N(z; mu, exp(log_var)) of every latent by itself."""
+    return -0.5 * ((z - mu).square() / log_var.exp() + log_var + math.log(2 * math.pi))
 
 
 def _pairs(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
