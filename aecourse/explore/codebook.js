@@ -59,7 +59,8 @@ function build(root, { layers, words, dim, indices, grid, shape, blank, looks: s
     element("div", { class: "ae-columns" },
       element("figure", {}, element("figcaption", {}, "1. choose a cell"), page.stage),
       element("figure", {}, element("figcaption", {}, `2. choose one of ${count} words for it`), shelf.stage)),
-    reading, tools));
+    reading, tools,
+    element("p", { class: "ae-muted" }, "Each word is shown as it looks on average, with the cells around it. Click or touch; or focus either board and use the arrow keys.")));
   const say = announcer(root);
 
   const words_ = () => edited[state.image];
