@@ -49,11 +49,11 @@ def test_a_lesson_that_is_written_is_linked():
     assert not [n for n in re.findall(r"(?<!\[)Lesson\s+(\d\d)\.", GLOSSARY) if n in written]
 
 
-@pytest.mark.parametrize("lesson", ["01", "04", "05", "06"])
-def test_lessons_link_to_terms_that_exist(lesson):
-    notebook, = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_lessons_link_to_terms_that_exist(notebook):
     linked = re.findall(r"\(\.\./book/glossary\.md#([\w-]+)\)", markdown(notebook))
-    assert len(linked) >= 3 and set(linked) <= {re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-") for term in TERMS}
+    assert set(linked) <= {re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-") for term in TERMS}
+    assert len(linked) >= 3 or notebook.name[:2] not in ("01", "04", "05", "06")
 
 
 def test_the_code_names_of_the_notation_are_in_use():
