@@ -73,7 +73,8 @@ function build(root, data) {
     if (prior) lines.push(`${number(radius)} from the origin`,
       `log p(z) = ${number(-radius * radius / 2 - Math.log(2 * Math.PI))} nats`);
     lines.push(`nearest test code: ${name}, ${number(distance)} away`);
-    if (drawn?.sigma) lines.push(`your digit: σ = (${drawn.sigma.map((s) => number(s)).join(", ")})`);
+    if (data.encoder) lines.push(!drawn ? "your digit: not drawn yet" // the line is always there, so that the pad stays where it is
+      : drawn.sigma ? `your digit: σ = (${drawn.sigma.map((s) => number(s)).join(", ")})` : "your digit: drawn");
     reading.replaceChildren(...lines.map((line) => element("p", {}, line)));
     decoded.setAttribute("aria-label", `Image decoded at ${lines[0]}; nearest test code: ${name}, ${number(distance)} away`);
     say(lines.join(", "));

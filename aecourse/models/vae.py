@@ -27,8 +27,8 @@ class VAE(Model):
     """p(z) = N(0, I), p(x|z) by the decoder, q(z|x) = N(mu, diag(sigma^2)) by the encoder (Kingma & Welling 2014).
 
     net: `nets.mlp(...)` or `nets.conv(...)`. likelihood: "bernoulli", "continuous_bernoulli", "gaussian", or an
-    instance of a likelihood class. beta: the weight of the KL term; 1 is the ELBO, anything else is not a bound on
-    log p(x) (Higgins et al. 2017). free_bits: nats that each latent may spend, on average over the batch, before its
+    instance of a likelihood class. beta: the weight of the KL term; 1 is the ELBO, more is a looser bound on
+    log p(x), less is none (Higgins et al. 2017). free_bits: nats that each latent may spend, on average over the batch, before its
     KL is charged: sum_j max(free_bits, mean_b KL_j) takes the place of the KL term (Kingma et al. 2016);
     0 is the ELBO.
     """
