@@ -388,7 +388,7 @@ def stacked(named: dict[str, dict[str, float]], *, x: str, description: str, wid
     ax.set(xlabel=x)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
     return fig
 
 

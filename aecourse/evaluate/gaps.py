@@ -18,7 +18,8 @@ def effective_samples(log_w: Tensor) -> Tensor:
     Source: Kong 1992; Liu 2001. Weights are compared with each other only, so that log-weights of -1000 do no harm.
     """
     if not isinstance(log_w, Tensor) or log_w.dim() < 1 or not len(log_w):
-        raise ValueError(f"log_w: got {check.described(log_w)}; accepted is a tensor [K, ...] of log-weights")
+        raise ValueError(f"log_w: got {check.described(log_w)}; "
+                         "accepted is a tensor [K, ...] of log-weights")
     return torch.exp(2 * torch.logsumexp(log_w, 0) - torch.logsumexp(2 * log_w, 0))
 
 

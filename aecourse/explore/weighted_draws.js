@@ -88,8 +88,8 @@ function build(root, { mu, sigma, K, x, slope, noise, draws, seed, limits, prese
   const line = (x1, y1, x2, y2, attributes) => element("line", { x1, x2, y1, y2, stroke: "var(--ae-line)", ...attributes });
 
   function drawScene(now, ink) {
-    const wide = top.clientWidth, high = 190, floor = high - 24, tallest = 1.15 * Math.max(posterior(hump), 0.75);
-    const at = (z) => wide * (z + reach) / (2 * reach), up = (value) => floor - (floor - 20) * Math.min(value / tallest, 1.08);
+    const wide = top.clientWidth, high = 190, floor = high - 24, tallest = Math.min(Math.max(1.15 * posterior(hump), 1.08 * gaussian(0, 0, sigma * sigma)), 3 * posterior(hump));
+    const at = (z) => wide * (z + reach) / (2 * reach), up = (value) => floor - (floor - 20) * Math.min(value / tallest, 1.04);
     const curve = (of) => Array.from({ length: 241 }, (_, i) => { const z = -reach + 2 * reach * i / 240; return `${at(z)} ${up(of(z))}`; }).join("L");
     scene.setAttribute("viewBox", `0 0 ${wide} ${high}`);
     scene.setAttribute("height", high);

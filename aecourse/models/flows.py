@@ -22,7 +22,7 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     that u = 0 stays 0 and the step with parameters 0 is the identity.
     """
     along = (w * u).sum(-1, keepdim=True)
-    allowed = F.softplus(along + math.log(math.e - 1)) - 1                   # above -1 always, and 0 at 0
+    allowed = F.softplus(along + math.log(math.e - 1)) - 1  # above -1, and 0 at 0
     u = u + (allowed - along) * w / (w.square().sum(-1, keepdim=True) + 1e-12)
     bend = torch.tanh((w * z).sum(-1, keepdim=True) + b[..., None])
     slope = 1 + (1 - bend.square()) * (w * u).sum(-1, keepdim=True)

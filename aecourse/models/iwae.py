@@ -41,22 +41,24 @@ class IWAE(VAE):
         elbo_loss = -log_w.detach().mean()
         if self.estimator == "iwae":
             return {"loss": -bound, "elbo_loss": elbo_loss}
-        share = torch.softmax(log_w.detach(), 0)                 # [K, B], each image's sum to 1
-        surrogate = (share * log_w).sum(0).mean()                # the bound's gradient, not its value
-        return {"loss": -(bound.detach() + surrogate - surrogate.detach()), "elbo_loss": elbo_loss}
+        share = torch.softmax(log_w.detach(), 0)  # [K, B], each image's sum to 1
+        surrogate = (share * log_w).sum(0).mean()  # the bound's gradient, not its value
+        loss = -(bound.detach() + surrogate - surrogate.detach())
+        return {"loss": loss, "elbo_loss": elbo_loss}
 
     def _draw(self, x: Tensor, along_path: bool) -> Tensor:
         """log-weights [samples, B]. Along the path: q's own parameters get no gradient but through z, and that is
         multiplied, on its way back to the encoder, by the share that the draw has in the sum of weights."""
         mu, log_var = self.encode(x)
-        many = (self.samples, *mu.shape)
-        z = mu + torch.exp(0.5 * log_var) * torch.randn(many, device=mu.device, dtype=mu.dtype)
+        eps = torch.randn((self.samples, *mu.shape), device=mu.device, dtype=mu.dtype)
+        z = mu + torch.exp(0.5 * log_var) * eps
         if along_path:
             mu, log_var = mu.detach(), log_var.detach()
-        logits = self.decode(z.flatten(0, 1))
-        log_px = self.likelihood.log_prob(logits, x.repeat(self.samples, *[1] * (x.dim() - 1))).view(many[:2])
-        log_pz, log_qz = Normal(0.0, 1.0).log_prob(z).sum(2), Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(2)
-        log_w = log_px + log_pz - log_qz
+        repeated = x.repeat(self.samples, *[1] * (x.dim() - 1))
+        log_px = self.likelihood.log_prob(self.decode(z.flatten(0, 1)), repeated)
+        log_pz = Normal(0.0, 1.0).log_prob(z).sum(2)
+        log_qz = Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(2)
+        log_w = log_px.view_as(log_pz) + log_pz - log_qz
         if along_path and z.requires_grad:
             share = torch.softmax(log_w.detach(), 0)
             z.register_hook(lambda gradient: gradient * share[:, :, None])

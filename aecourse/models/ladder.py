@@ -18,13 +18,14 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_mu: Tensor, prior_log_var: Te
     return 0.5 * (excess.exp() + (mu - prior_mu).square() * torch.exp(-prior_log_var) - 1 - excess)
 
 
-def merge(mu_a: Tensor, log_var_a: Tensor, mu_b: Tensor, log_var_b: Tensor) -> tuple[Tensor, Tensor]:
+def merge(mu_a: Tensor, log_var_a: Tensor,
+          mu_b: Tensor, log_var_b: Tensor) -> tuple[Tensor, Tensor]:
     """Two Gaussian opinions of one number as one: precisions (1 / variance) add up, means are weighted by them.
 
     It is the normalised product of the densities. Source: Sønderby et al. 2016, equations 17 to 19.
     """
     log_var = -torch.logaddexp(-log_var_a, -log_var_b)
-    share = torch.exp(log_var - log_var_a)                                   # what the first has of the precision
+    share = torch.exp(log_var - log_var_a)  # what the first has of the precision
     return share * mu_a + (1 - share) * mu_b, log_var
 
 
