@@ -206,40 +206,36 @@ def off_diagonal(n):
     return 1 - torch.eye(n)
 
 
-@pytest.mark.parametrize("mistake, words", [
-    (lambda s, w: torch.softmax(-s / (2 * w[:, None] ** 2), 1), "own neighbour"),
-    (lambda s, w: torch.softmax(-s / (2 * w[:, None] ** 2), 1) * off_diagonal(len(s)), "sum to less than 1"),
-    (lambda s, w: probabilities(s, w) * 0 + (e := torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s))) / e.sum(), "whole matrix"),
-    (lambda s, w: (e := torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s))) / e.sum(0), "columns"),
-    (lambda s, w: (e := torch.exp(-s / (2 * w ** 2)) * off_diagonal(len(s))) / e.sum(1, keepdim=True), "not to the column"),
-    (lambda s, w: probabilities(s ** 2, w), "squared a second time"),
-    (lambda s, w: probabilities(s, w.sqrt()), "width is not squared"),
-    (lambda s, w: probabilities(2 * s, w), "factor 2"),
-    (lambda s, w: probabilities(-s, w), "sign"),
-    (lambda s, w: (e := 1 / (1 + s) * off_diagonal(len(s))) / e.sum(1, keepdim=True), "Student"),
-    (lambda s, w: torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s)), "not divided"),
-    (lambda s, w: probabilities(s, w).sum(1), "shape"),
-])
-def test_neighbour_probabilities_names_the_mistake(mistake, words):
-    answer = check.neighbour_probabilities(mistake)
-    assert not answer.passed and words in answer.message, answer
+PLANTED = [
+    ("neighbour_probabilities", lambda s, w: torch.softmax(-s / (2 * w[:, None] ** 2), 1), "own neighbour"),
+    ("neighbour_probabilities", lambda s, w: torch.softmax(-s / (2 * w[:, None] ** 2), 1) * off_diagonal(len(s)), "sum to less than 1"),
+    ("neighbour_probabilities", lambda s, w: probabilities(s, w) * 0 + (e := torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s))) / e.sum(), "whole matrix"),
+    ("neighbour_probabilities", lambda s, w: (e := torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s))) / e.sum(0), "columns"),
+    ("neighbour_probabilities", lambda s, w: (e := torch.exp(-s / (2 * w ** 2)) * off_diagonal(len(s))) / e.sum(1, keepdim=True), "not to the column"),
+    ("neighbour_probabilities", lambda s, w: probabilities(s ** 2, w), "squared a second time"),
+    ("neighbour_probabilities", lambda s, w: probabilities(s, w.sqrt()), "width is not squared"),
+    ("neighbour_probabilities", lambda s, w: probabilities(2 * s, w), "factor 2"),
+    ("neighbour_probabilities", lambda s, w: probabilities(-s, w), "sign"),
+    ("neighbour_probabilities", lambda s, w: (e := 1 / (1 + s) * off_diagonal(len(s))) / e.sum(1, keepdim=True), "Student"),
+    ("neighbour_probabilities", lambda s, w: torch.exp(-s / (2 * w[:, None] ** 2)) * off_diagonal(len(s)), "not divided"),
+    ("neighbour_probabilities", lambda s, w: probabilities(s, w).sum(1), "shape"),
+    ("index_code_information", lambda q: (q.diagonal() - torch.logsumexp(q, 1)).mean(), "log N is missing"),
+    ("index_code_information", lambda q: (q.diagonal() - torch.logsumexp(q, 1) - math.log(len(q))).mean(), "wrong sign"),
+    ("index_code_information", lambda q: (q.diagonal() - torch.logsumexp(q, 0) + math.log(len(q))).mean(), "wrong dimension"),
+    ("index_code_information", lambda q: (q.diagonal() - q.mean(1)).mean(), "inside the logarithm"),
+    ("index_code_information", lambda q: -information(q), "sign is turned"),
+    ("index_code_information", lambda q: q.diagonal() - torch.logsumexp(q, 1) + math.log(len(q)), "per image"),
+    ("index_code_information", lambda q: information(q) * len(q), "sum over the images"),
+    ("index_code_information", lambda q: -(torch.logsumexp(q, 1) - math.log(len(q))).mean(), "diagonal"),
+    ("index_code_information", lambda q: (q - torch.logsumexp(q, 1, keepdim=True)).mean() + math.log(len(q)), "all pairs"),
+    ("index_code_information", lambda q: (q.diagonal() - q.exp().mean(1).log()).mean(), "underflows"),
+    ("index_code_information", lambda q: information(q).item(), "tensor is wanted"),
+]
 
 
-@pytest.mark.parametrize("mistake, words", [
-    (lambda q: (q.diagonal() - torch.logsumexp(q, 1)).mean(), "log N is missing"),
-    (lambda q: (q.diagonal() - torch.logsumexp(q, 1) - math.log(len(q))).mean(), "wrong sign"),
-    (lambda q: (q.diagonal() - torch.logsumexp(q, 0) + math.log(len(q))).mean(), "wrong dimension"),
-    (lambda q: (q.diagonal() - q.mean(1)).mean(), "inside the logarithm"),
-    (lambda q: -information(q), "sign is turned"),
-    (lambda q: q.diagonal() - torch.logsumexp(q, 1) + math.log(len(q)), "per image"),
-    (lambda q: information(q) * len(q), "sum over the images"),
-    (lambda q: -(torch.logsumexp(q, 1) - math.log(len(q))).mean(), "diagonal"),
-    (lambda q: (q - torch.logsumexp(q, 1, keepdim=True)).mean() + math.log(len(q)), "all pairs"),
-    (lambda q: (q.diagonal() - q.exp().mean(1).log()).mean(), "underflows"),
-    (lambda q: information(q).item(), "tensor is wanted"),
-])
-def test_index_code_information_names_the_mistake(mistake, words):
-    answer = check.index_code_information(mistake)
+@pytest.mark.parametrize("name, mistake, words", PLANTED, ids=[f"{name}-{words}" for name, _, words in PLANTED])
+def test_checkers_name_the_mistake(name, mistake, words):
+    answer = getattr(check, name)(mistake)
     assert not answer.passed and words in answer.message, answer
 
 
