@@ -598,16 +598,6 @@ def test_in_a_notebook_links_lead_to_notebooks(browser, address, tmp_path):
     context.close()
 
 
-# ---- In the built book -------------------------------------------------------------------------------------
-
-def test_links_lead_to_headings_of_the_book(built_book):
-    if not (built_book / "notebooks" / "20_self_quiz.html").is_file():
-        pytest.skip("the book was built without the self-quiz")
-    for read in {read for item in ITEMS.values() for read in item.read}:
-        target = built_book / "notebooks" / f"{read.lesson}.html"
-        assert target.is_file() and f'id="{_anchor(read.section)}"' in target.read_text("utf-8"), read
-
-
 # ---- The page of exercises ---------------------------------------------------------------------------------
 
 def extension():
