@@ -113,6 +113,7 @@ LOOK = r"""() => {
   return {
     theme: document.documentElement.dataset.theme,
     raw: words.filter(t => /\\\(|\\\[|\$\$|\$[^$\s][^$\n]*\$|\\begin\{/.test(t)).map(t => t.trim().slice(0, 90)),
+    tables: words.filter(t => (t.match(/\|/g) || []).length >= 6).map(t => t.trim().slice(0, 90)),
     merror: [...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map(e => e.textContent.slice(0, 90)),
     unset: [...article.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).map(e => e.textContent.slice(0, 90)),
     broken: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => (i.currentSrc || i.src).slice(0, 90)),
@@ -153,7 +154,7 @@ def test_page_is_whole(browser, built_book, name, theme, width):
         seen = page.evaluate(LOOK)
         if seen["theme"] != theme:
             troubles.append(f"shown in {seen['theme']} where the reader prefers {theme}")
-        for key, complaint in (("raw", "mathematics left as source"), ("merror", "mathematics with an error"), ("unset", "mathematics not set"),
+        for key, complaint in (("raw", "mathematics left as source"), ("tables", "table left as source"), ("merror", "mathematics with an error"), ("unset", "mathematics not set"),
                                ("broken", "picture missing"), ("nameless", "picture without a description")):
             troubles += [f"{complaint}: {found}" for found in seen[key]]
         if seen["searches"] > 1:
