@@ -67,9 +67,9 @@ def test_progress_is_saved_loaded_and_forgotten(context, built_book, browser, tm
         bad = tmp_path / "bad.json"
         bad.write_text(content)
         page.locator("#course-desk input[type=file]").set_input_files(bad)
-        page.get_by_text(said).wait_for()
+        page.locator("#course-desk p", has_text=said).wait_for()
     page.locator("#course-desk input[type=file]").set_input_files(file)
-    page.get_by_text("Loaded").wait_for()
+    page.locator("#course-desk p", has_text="Loaded").wait_for()
     assert "2 of 3" in mark_elsewhere(context, built_book)
 
 
