@@ -11,27 +11,6 @@ from aecourse import explore, nets
 FIGURE = "document.querySelector('.ae-figure').aecourse"
 
 
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a figure in a fresh page. At the end: no error was logged and nothing was requested."""
-    contexts, faults = [], []
-
-    def open_figure(figure, tmp_path, **options):
-        context = browser.new_context(viewport={"width": 390, "height": 900}, **options)
-        contexts.append(context)
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 def decoder(seed=0, shape=(1, 11, 18), activation="relu", dim=3, gain=3.0):
     """A small wild decoder whose image is neither square nor a multiple of its grid: 3 x 5 cells, 11 x 18 pixels."""
     torch.manual_seed(seed)

@@ -16,22 +16,7 @@ def plane(latents=2, **options):
     return vae, explore.latent_plane(vae.decoder, codes, np.arange(20) % 10, encoder=vae.encoder, **options)
 
 
-@pytest.fixture
-def open_page(browser, tmp_path):
-    context = browser.new_context(viewport={"width": 390, "height": 1400})
-    faults = []
-
-    def opened(figure):
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    context.close()
-    assert not faults
+TALL = {"viewport": {"width": 390, "height": 1400}}              # figure and pad on one screen
 
 
 def stroke(page, points):
@@ -49,9 +34,9 @@ def drawn(page):
     return page.evaluate(f"(({{ image, mu, sigma }}) => ({{ image: [...image], mu, sigma }}))({ROOT}.drawn)")
 
 
-def test_a_drawing_is_encoded_as_torch_encodes_it(open_page):
+def test_a_drawing_is_encoded_as_torch_encodes_it(open_page, tmp_path):
     vae, figure = plane()
-    page = open_page(figure)
+    page = open_page(figure, tmp_path, **TALL)
     stroke(page, [(0.3, 0.3), (0.6, 0.3), (0.4, 0.7)])
     found = drawn(page)
     with torch.no_grad():
@@ -61,8 +46,8 @@ def test_a_drawing_is_encoded_as_torch_encodes_it(open_page):
     assert page.evaluate(f"{ROOT}.position") == pytest.approx(found["mu"])
 
 
-def test_a_drawing_is_centred_and_sized_wherever_it_is_drawn(open_page):
-    page = open_page(plane()[1])
+def test_a_drawing_is_centred_and_sized_wherever_it_is_drawn(open_page, tmp_path):
+    page = open_page(plane()[1], tmp_path, **TALL)
     images = []
     for shift, scale in ((0.1, 0.3), (0.5, 0.4)):
         page.get_by_role("button", name="Clear").click()
@@ -74,8 +59,8 @@ def test_a_drawing_is_centred_and_sized_wherever_it_is_drawn(open_page):
     assert images[0].max() == 1 and images[0].min() == 0
 
 
-def test_clear_and_have_it_drawn_by_keyboard(open_page):
-    page = open_page(plane()[1])
+def test_clear_and_have_it_drawn_by_keyboard(open_page, tmp_path):
+    page = open_page(plane()[1], tmp_path, **TALL)
     assert page.evaluate(f"{ROOT}.drawn") is None
     page.get_by_label("Have a digit drawn").focus()
     page.keyboard.press("ArrowDown")
@@ -88,10 +73,11 @@ def test_clear_and_have_it_drawn_by_keyboard(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_an_autoencoder_has_a_code_and_no_spread(open_page):
+def test_an_autoencoder_has_a_code_and_no_spread(open_page, tmp_path):
     torch.manual_seed(1)
     model = models.Autoencoder(2, nets.mlp((24,)))
-    page = open_page(explore.latent_plane(model.decoder, torch.randn(20, 2), np.arange(20) % 10, encoder=model.encoder, prior=False))
+    page = open_page(explore.latent_plane(model.decoder, torch.randn(20, 2), np.arange(20) % 10, encoder=model.encoder, prior=False),
+                     tmp_path, **TALL)
     stroke(page, [(0.3, 0.3), (0.6, 0.6)])
     assert drawn(page)["sigma"] is None
 

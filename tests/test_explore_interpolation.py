@@ -12,27 +12,6 @@ SHAPE, COUNT = (9, 12), 5
 ROOT = "document.querySelector('.ae-interpolate').aecourse"
 
 
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a figure in a fresh page. At the end: no error was logged and nothing was requested."""
-    contexts, faults = [], []
-
-    def open_figure(figure, tmp_path, **options):
-        context = browser.new_context(viewport={"width": 390, "height": 900}, **options)
-        contexts.append(context)
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 def decoder(seed=0, codes=4, gain=1.5, activation=nn.ReLU, width=11):
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(codes, width), activation(), nn.Linear(width, SHAPE[0] * SHAPE[1]), nn.Unflatten(1, (1, *SHAPE)))

@@ -10,26 +10,6 @@ from aecourse import explore
 SHAPE, LATENTS = (9, 12), 3
 
 
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a file in a fresh page. At the end: no error was logged and nothing was requested."""
-    contexts, faults = [], []
-
-    def open_file(path, **options):
-        contexts.append(browser.new_context(viewport={"width": 390, "height": 900}, **options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 def decoder(seed=0, gain=2.0, latents=LATENTS, pixels=SHAPE[0] * SHAPE[1], activation=nn.GELU):
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(latents, 14), activation(), nn.Linear(14, pixels), nn.Unflatten(1, (1, -1, 1)))
@@ -87,7 +67,7 @@ def strips(page):
 @pytest.mark.parametrize("gain", [0.7, 3.0])
 def test_a_page_decodes_what_torch_decodes(open_page, tmp_path, gain):
     nets = [decoder(0, gain), decoder(1, gain, activation=nn.ReLU)]
-    page = open_page(figure({str(i): (net, KL, STARTS) for i, net in enumerate(nets)}).save(tmp_path / "figure.html"))
+    page = open_page(figure({str(i): (net, KL, STARTS) for i, net in enumerate(nets)}), tmp_path)
     z = 5 * torch.rand(30, LATENTS, generator=torch.Generator().manual_seed(1)) - 2.5
     for m, net in enumerate(nets):
         seen = torch.tensor(page.evaluate(f"zs => zs.map(z => [...{FIGURE}.decode({m}, z)])", z.tolist()))
@@ -97,7 +77,7 @@ def test_a_page_decodes_what_torch_decodes(open_page, tmp_path, gain):
 
 
 def test_sliders_are_ordered_by_kl_and_start_at_the_image(open_page, tmp_path):
-    page = open_page(figure().save(tmp_path / "figure.html"))
+    page = open_page(figure(), tmp_path)
     names = [page.get_by_role("slider").nth(i).get_attribute("aria-label") for i in range(3)]
     assert names == ["Latent 1, 2.5 nats", "Latent 2, 1.1 nats", "Latent 3, 0.0 nats"]
     assert page.evaluate(f"{FIGURE}.z") == pytest.approx(STARTS[0].tolist(), abs=1e-3)
@@ -110,7 +90,7 @@ def test_sliders_are_ordered_by_kl_and_start_at_the_image(open_page, tmp_path):
 
 
 def test_a_slider_moves_its_own_latent_and_leaves_its_own_strip(open_page, tmp_path):
-    page = open_page(figure().save(tmp_path / "figure.html"))
+    page = open_page(figure(), tmp_path)
     before, picture = strips(page), page.evaluate("document.querySelector('.ae-decoded').toDataURL()")
     first = page.get_by_role("slider").first
     first.fill("2")
@@ -126,7 +106,7 @@ def test_a_slider_moves_its_own_latent_and_leaves_its_own_strip(open_page, tmp_p
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_fits_a_phone_and_has_names(open_page, tmp_path, theme):
-    page = open_page(figure().save(tmp_path / "figure.html"), color_scheme=theme)
+    page = open_page(figure(), tmp_path, color_scheme=theme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.get_by_role("img", name="Image decoded by beta 1").count() == 1
     heights = page.evaluate("[...document.querySelectorAll('.ae-traversals button, .ae-traversals input')].map(node => node.offsetHeight)")
@@ -135,5 +115,5 @@ def test_it_fits_a_phone_and_has_names(open_page, tmp_path, theme):
 
 def test_names_are_text_not_markup(open_page, tmp_path):
     hostile = '</script><img src="http://example.com/x" onerror="alert(1)">'
-    page = open_page(figure({hostile: (decoder(), KL, STARTS)}, names=[hostile, "b"]).save(tmp_path / "figure.html"))
+    page = open_page(figure({hostile: (decoder(), KL, STARTS)}, names=[hostile, "b"]), tmp_path)
     assert page.locator("img").count() == 0

@@ -11,27 +11,6 @@ from aecourse import collapse, exact, explore
 ROOT = "document.querySelector('.ae-waterline').aecourse"
 
 
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a figure in a fresh page. At the end: no error was logged and nothing was requested."""
-    contexts, faults = [], []
-
-    def open_figure(figure, tmp_path, **options):
-        context = browser.new_context(viewport={"width": 390, "height": 800}, **options)
-        contexts.append(context)
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 @pytest.fixture(scope="module")
 def pictures():
     """Smooth images off the square, [300, 1, 9, 6]."""

@@ -12,27 +12,6 @@ ROOT = "document.querySelector('.ae-weighted-draws').aecourse"
 KS = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100]
 
 
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a figure in a fresh page. At the end: no error was logged and nothing was requested."""
-    contexts, faults = [], []
-
-    def open_figure(figure, tmp_path, **options):
-        context = browser.new_context(viewport={"width": 390, "height": 800}, **options)
-        contexts.append(context)
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 def state(page):
     return page.evaluate(f"{ROOT}.state")
 

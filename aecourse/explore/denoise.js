@@ -11,20 +11,10 @@ function build(root, { images, shape, labels, models, noises, seed, brush }) {
   let undone = [];
 
   // ---- Noise: the same for the same seed, so that only the level changes when the slider moves.
-  function random(seed) { // mulberry32
-    let a = seed >>> 0;
-    return () => {
-      a = (a + 0x6d2b79f5) | 0;
-      let t = Math.imul(a ^ (a >>> 15), 1 | a);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
-
   function roll() {
-    const next = random(state.seed);
+    const next = uniforms(state.seed);
     draw01 = Float32Array.from({ length: 2 * pixels }, next);
-    normal = Float32Array.from({ length: pixels }, () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()));
+    normal = Float32Array.from({ length: pixels }, normals(next));
   }
 
   const spoilers = {

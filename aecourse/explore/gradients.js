@@ -1,6 +1,6 @@
 // Two estimators of d/dmu E[z^2] for z = mu + sigma eps: the draws, and what their running averages come to.
 function build(root, { mu, sigma, draws, seed, limits, most }) {
-  let draw_one = normals(seed), eps = [], baseline = false, frame = 0;
+  let draw_one = normals(uniforms(seed)), eps = [], baseline = false, frame = 0;
   const estimators = [
     { name: "pathwise", formula: "2z", of: (e, z) => 2 * z, variance: () => 4 * sigma ** 2 },
     { name: "score function", formula: "z²ε/σ", of: (e, z) => (z * z - level()) * e / sigma,
@@ -175,7 +175,7 @@ function build(root, { mu, sigma, draws, seed, limits, most }) {
 
   function reset(next) {
     pause();
-    [seed, draw_one, eps] = [next, normals(next), []];
+    [seed, draw_one, eps] = [next, normals(uniforms(next)), []];
     draw();
   }
 
@@ -192,21 +192,4 @@ function build(root, { mu, sigma, draws, seed, limits, most }) {
   };
   for (let i = 0; i < draws; i++) eps.push(draw_one());
   redraw(root, draw);
-}
-
-// Standard normal numbers: mulberry32, two uniform numbers at a time, and the Box-Muller transform.
-function normals(seed) {
-  let state = seed >>> 0, spare = null;
-  const uniform = () => {
-    state = (state + 0x6D2B79F5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
-  };
-  return () => {
-    if (spare !== null) { const kept = spare; spare = null; return kept; }
-    const radius = Math.sqrt(-2 * Math.log(uniform())), angle = 2 * Math.PI * uniform();
-    spare = radius * Math.sin(angle);
-    return radius * Math.cos(angle);
-  };
 }

@@ -52,6 +52,30 @@ function network(layers) {
   return (z) => steps.reduce((x, step) => step(x), Float32Array.from(z));
 }
 
+// ---- Chance ----------------------------------------------------------------------------------------------
+
+// Uniform numbers strictly between 0 and 1 from a seed (mulberry32).
+function uniforms(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
+  };
+}
+
+// Standard normal numbers, made of two uniform ones at a time (Box and Muller).
+function normals(uniform) {
+  let spare = null;
+  return () => {
+    if (spare !== null) { const kept = spare; spare = null; return kept; }
+    const radius = Math.sqrt(-2 * Math.log(uniform())), angle = 2 * Math.PI * uniform();
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+}
+
 // ---- The page --------------------------------------------------------------------------------------------
 
 // Call build(root, data) for the figure with this id. A notebook may attach an output after it runs its

@@ -1,17 +1,10 @@
 // Training in the page: dense autoencoders and VAEs of Bernoulli pixels, their gradients and Adam. Nothing here draws.
 // Everything is float64 and row after row; losses are nats per image, summed over pixels and code, averaged over images.
 
-// Uniform numbers in [0, 1) from a seed (mulberry32), and normal ones from pairs of them (Box and Muller).
+// One seed's uniform and normal numbers, from one stream.
 function randomness(seed) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  return { uniform, normal, normals: (n) => Float64Array.from({ length: n }, normal) };
+  const uniform = uniforms(seed), normal = normals(uniform);
+  return { uniform, normals: (n) => Float64Array.from({ length: n }, normal) };
 }
 
 // Each activation and its derivative, which is given the value before (x) and after (y).

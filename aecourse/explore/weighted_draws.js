@@ -1,6 +1,6 @@
 // K weighted draws from a Gaussian q, where p(x) and the posterior are known: z ~ N(0, 1), x = ±slope z + noise.
 function build(root, { mu, sigma, K, x, slope, noise, draws, seed, limits, presets }) {
-  const eps = normals(seed, draws), reach = 4, KS = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100];
+  const eps = Array.from({ length: draws }, normals(uniforms(seed))), reach = 4, KS = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100];
   let batch = 0;
 
   // What is known.
@@ -142,21 +142,4 @@ function build(root, { mu, sigma, K, x, slope, noise, draws, seed, limits, prese
 
   root.aecourse = { eps, get state() { return { mu, sigma, K, ...everything() }; } };
   redraw(root, draw);
-}
-
-// `count` standard normal numbers: mulberry32, two uniform numbers at a time, and the Box-Muller transform.
-function normals(seed, count) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6D2B79F5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
-  };
-  const numbers = [];
-  while (numbers.length < count) {
-    const radius = Math.sqrt(-2 * Math.log(uniform())), angle = 2 * Math.PI * uniform();
-    numbers.push(radius * Math.cos(angle), radius * Math.sin(angle));
-  }
-  return numbers.slice(0, count);
 }

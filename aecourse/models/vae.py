@@ -73,7 +73,8 @@ class VAE(Model):
         reconstruction = -self.likelihood.log_prob(self.decode(z), x).mean()
         per_latent = kl_divergence(mu, log_var)
         kl = per_latent.sum() / len(x)
-        charged = per_latent.mean(0).clamp_min(self.free_bits).sum() if self.free_bits else kl
+        floored = per_latent.mean(0).clamp_min(self.free_bits)
+        charged = floored.sum() if self.free_bits else kl
         return {"loss": reconstruction + (self.beta if beta is None else beta) * charged,
                 "reconstruction": reconstruction, "kl": kl}
 
