@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from aecourse import models, nets, train
 from aecourse.data import Images, Split
+from aecourse.train import loop
 
 
 def by_hand(model, x, *, epochs, batch_size, lr, rate, seed, steps=math.inf):
@@ -43,6 +44,35 @@ def test_fit_is_the_plain_loop_bit_for_bit(kind, schedule, images, weights, requ
     build = request.getfixturevalue(kind)
     expected = by_hand(build(), images.train.x, epochs=3, batch_size=8, lr=0.01, rate=train.SCHEDULES[schedule](), seed=5)
     assert torch.equal(weights(fitted(build(), images, schedule=schedule, seed=5)), weights(expected))
+
+
+def subnormal(adam) -> int:
+    """How many first moments are too small for a normal float32, on which a processor is slow."""
+    tiny = torch.finfo(torch.float32).tiny
+    return sum(((m != 0) & (m.abs() < tiny)).sum().item() for m in (s["exp_avg"] for s in adam.state.values()))
+
+
+def test_moments_of_gradients_that_ended_are_swept_away_and_the_weights_do_not_change(images, autoencoder, weights, monkeypatch):
+    """Five pixels are ink for sixty batches and then never again: the gradients of their weights end."""
+    kept, left = [], [60]
+
+    def fades(x):
+        left[0] -= 1
+        return x * torch.cat([torch.full((1, 1, 1, 5), float(left[0] > 0)), torch.ones(1, 1, 3, 5)], dim=2)
+
+    def run(**options):
+        left[0] = 60
+        handle = register_optimizer_step_post_hook(lambda adam, *_: kept.append(subnormal(adam)))
+        try:
+            return weights(fitted(autoencoder(), images, epochs=500, transform=fades, schedule="constant", **options))
+        finally:
+            handle.remove()
+
+    swept = run()
+    assert max(kept) == 0
+    kept.clear()
+    monkeypatch.setattr(loop.Run, "sweep", lambda run: None)
+    assert torch.equal(run(), swept) and max(kept) >= 5 * 6      # the five pixels' weights into six units, without the sweep
 
 
 def test_images_a_split_and_a_tensor_are_the_same_thing(images, vae, weights):
