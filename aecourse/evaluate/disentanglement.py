@@ -62,7 +62,7 @@ def mig(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
 
 
 def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group: int = 64, seed: int = 0) -> float:
-    """The share of votes that name the right factor (Kim & Mnih 2018, section 3).
+    """The share of votes that name the right factor (Kim & Mnih 2018).
 
     A vote: fix one factor at random at one of its values, take `group` images that have it, and name the code number
     with the smallest variance, relative to its variance over all images. A table of `votes` such votes says which
