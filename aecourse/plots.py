@@ -262,7 +262,7 @@ def clouds(named: dict[str, Tensor], labels: Tensor | None = None, *, descriptio
 
 
 def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[str, ...] = (), width: float = 6.0,
-            height: float | None = None) -> Figure:
+            height: float | None = None, form: str = "{:.3g}") -> Figure:
     """One horizontal box per entry: the middle half of its values, their median, and the range of the middle 90 %.
 
     The mean is written beside it. quiet: the baselines among the entries, in grey.
@@ -275,7 +275,7 @@ def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[
         ax.hlines(place, low, high, color=INK, linewidth=1)
         ax.barh(place, right - left, left=left, height=0.55, color=GREY if name in quiet else BLUE)
         ax.vlines(middle, place - 0.27, place + 0.27, color=INK, linewidth=1.6)
-        ax.annotate(f"{values.mean():.3g}", (high, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK)
+        ax.annotate(form.format(values.mean()), (high, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK)
     ax.set_yticks(range(1, len(names) + 1), names)
     ax.set(xlabel=x)
     ax.margins(x=0.1)
@@ -287,7 +287,7 @@ def plane(shade: Tensor, extent: float, *, description: str, paths: dict[str, Te
           labels: Tensor | None = None, x: str = "z₁", y: str = "z₂", size: float = 4.8) -> Figure:
     """The plane of a two-number code, from -extent to extent: shaded, with codes as points and paths across.
 
-    shade: [rows, columns], from the lowest z₂ upwards; darker blue where it is larger. paths: name -> [T, 2]. points,
+    shade: [rows, columns], from the lowest z₂ upwards; the bluer the larger, on a light page as on a dark one. paths: name -> [T, 2]. points,
     labels: [M, 2] and digits [M].
     """
     fig, ax = figure(description, width=size + 1.3, height=size)

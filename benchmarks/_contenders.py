@@ -1,4 +1,4 @@
-"""Five ways to train the same VAE for an epoch: each function returns a call that does so, with its own model."""
+"""Five ways to train the same VAE for an epoch: each function returns a call that does so, from the start, with a fresh model."""
 from __future__ import annotations
 
 import contextlib
@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import tempfile
+import time
 import warnings
 
 import torch
@@ -40,11 +41,10 @@ def torchvision_dataset(name: str, count: int):
 def tutorial(name: str, count: int, kind: str, batch_size: int):
     """The loop that is copied from tutorial to tutorial: a transform per image, a DataLoader, `.item()` at each step."""
     loader = DataLoader(torchvision_dataset(name, count), batch_size=batch_size, shuffle=True)
-    model = built(kind)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def epoch():
-        model.train()
+        model = built(kind).train()
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
         total = 0.0
         for x, _ in loader:
             optimizer.zero_grad()
@@ -82,43 +82,49 @@ def pythae(name: str, count: int, kind: str, batch_size: int):
             return ModelOutput(reconstruction=torch.sigmoid(self.layers(z)))
 
     logging.disable(logging.WARNING)
-    torch.manual_seed(0)
     config = VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENT, reconstruction_loss="bce")
-    part = load(name).train[:count]
-    with silence(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        trainer = BaseTrainer(VAE(config, encoder=Encoder(), decoder=Decoder()), BaseDataset(part.x, part.labels),
-                              training_config=BaseTrainerConfig(output_dir=tempfile.mkdtemp(), num_epochs=1, no_cuda=True,
-                                                                per_device_train_batch_size=batch_size, learning_rate=1e-3))
-        trainer.prepare_training()
+    part, folder = load(name).train[:count], tempfile.mkdtemp()
 
     def epoch():
-        with silence():
+        torch.manual_seed(0)
+        with silence(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trainer = BaseTrainer(VAE(config, encoder=Encoder(), decoder=Decoder()), BaseDataset(part.x, part.labels),
+                                  training_config=BaseTrainerConfig(output_dir=folder, num_epochs=1, no_cuda=True,
+                                                                    per_device_train_batch_size=batch_size, learning_rate=1e-3))
+            trainer.prepare_training()
             return trainer.train_step(1)
     return epoch
 
 
 def plain(name: str, count: int, kind: str, batch_size: int):
     """The bare loop over one tensor, with the optimiser that fit uses, and nothing else."""
-    x, model = load(name).train.x[:count], built(kind)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    x = load(name).train.x[:count]
+    return lambda: bare(x, built(kind), batch_size, epochs=1)
 
-    def epoch():
-        model.train()
+
+def bare(x: torch.Tensor, model, batch_size: int, epochs: int) -> tuple[list[float], list[float]]:
+    """What the bare loop does; for each epoch its seconds, and which share of Adam's first moments is subnormal after it."""
+    optimizer, seconds, shares = torch.optim.Adam(model.train().parameters(), lr=1e-3, fused=True), [], []
+    for _ in range(epochs):
+        began = time.perf_counter()
         for rows in torch.randperm(len(x)).split(batch_size):
             model.loss(x[rows])["loss"].backward()
             optimizer.step()
             optimizer.zero_grad()
-    return epoch
+        seconds.append(time.perf_counter() - began)
+        moments = torch.cat([state["exp_avg"].flatten() for state in optimizer.state.values()])
+        shares.append(((moments != 0) & (moments.abs() < torch.finfo(moments.dtype).tiny)).float().mean().item())
+    return seconds, shares
 
 
 def fit(name: str, count: int, kind: str, batch_size: int, precision: str = "float32"):
     """`train.fit` as a reader calls it: the whole call, with its checks, its schedule and its progress bar."""
-    images, model = load(name).subset(count), built(kind)
+    images = load(name).subset(count)
 
     def epoch():
         with silence():
-            train.fit(model, images, epochs=1, batch_size=batch_size, precision=precision, cache=False)
+            train.fit(built(kind), images, epochs=1, batch_size=batch_size, precision=precision, cache=False)
     return epoch
 
 

@@ -58,6 +58,18 @@ def write(folder: Path, name: str, results: dict) -> None:
     (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
+def promise(what: str, figure: float, bound: float, at_least: bool = True) -> dict:
+    """Something that is promised, the figure measured in this run, and whether it holds."""
+    return {"what": what, "figure": figure, "bound": bound, "at_least": at_least, "holds": figure >= bound if at_least else figure <= bound}
+
+
+def tell(promises: list[dict]) -> None:
+    """One line for each promise."""
+    for one in promises:
+        say(f"   {'held' if one['holds'] else 'MISSED'}: {one['what']}: {one['figure']:.3g} "
+            f"(at {'least' if one['at_least'] else 'most'} {one['bound']:g})")
+
+
 def timed(work) -> float:
     """Seconds that a call takes."""
     began = time.perf_counter()

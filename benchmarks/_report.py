@@ -15,6 +15,8 @@ from aecourse.page import say
 FOLDER = Path(__file__).resolve().parent / "results"
 NAMES = {"tutorial": "tutorial loop", "pythae": "pythae's trainer", "plain": "bare loop", "fit": "train.fit", "bf16": "train.fit, bf16"}
 GROWTH = {"images": "images", "latent": "code size", "width": "hidden width", "batch": "batch size"}
+PROMISES = {"speed": "What the training engine promises, and what this run measured",
+            "page": "What the interactive figures promise, and what this run measured"}
 
 
 class Table:
@@ -87,12 +89,31 @@ def ratios(speed: dict):
     return say("\n".join(said))
 
 
+def targets(name: str = "speed"):
+    """What a benchmark looks after, and whether this run kept it."""
+    found = results(name)
+    return None if found is None else Table(
+        PROMISES[name], ["promise", "measured", "bound", ""],
+        [[one["what"], f"{one['figure']:.3g}", f"at {'least' if one['at_least'] else 'most'} {one['bound']:g}",
+          "held" if one["holds"] else "missed"] for one in found["targets"]])
+
+
 @from_results("speed")
-def targets(speed: dict):
-    """What the training engine promises, and whether this run kept it."""
-    return Table("What the training engine promises, and what this run measured", ["promise", "measured", "bound", ""],
-                 [[one["what"], f"{one['figure']:.3g}", f"at {'least' if one['at_least'] else 'most'} {one['bound']:g}",
-                   "held" if one["holds"] else "missed"] for one in speed["targets"]])
+def in_a_row(speed: dict):
+    """Seconds of each epoch of one training, with the bare loop and with fit."""
+    seconds = speed["in_a_row"]["seconds"]
+    told = "; ".join(f"{NAMES[name]} {', '.join(f'{s:.2f}' for s in each)}" for name, each in seconds.items())
+    return plots.curves({NAMES[name]: (list(range(1, len(each) + 1)), each) for name, each in seconds.items()}, x="epoch of one training",
+                        y="seconds", description=f"Seconds of each epoch of one training: {told}.")
+
+
+@from_results("speed")
+def too_small(speed: dict):
+    """How much slower the later epochs of the bare loop are, and how many moments are subnormal by then."""
+    row = speed["in_a_row"]
+    later = {name: each[-1] / each[0] for name, each in row["seconds"].items()}
+    return say(f"In the last of these epochs the bare loop took {later['plain']:.2f} times as long as in the first, `train.fit` "
+               f"{later['fit']:.2f} times. By then {row['subnormal'][-1]:.0%} of the bare loop's first moments were subnormal.")
 
 
 @from_results("speed")
@@ -140,3 +161,44 @@ def published(found: dict):
     return Table(f"Published figures, and the same quantity measured here on {found['date']}", ["what", "measured", "training", "published"],
                  [[row["what"], f"{row['figure']:.2f} ± {row['standard_error']:.2f} {row['unit']}".strip(),
                    "" if row["seconds"] is None else f"{row['seconds']:.0f} s", row["published"]] for row in found["rows"]])
+
+
+@from_results("page")
+def in_the_browser(page: dict):
+    """Where and when the interactive figures were measured."""
+    return say(f"Measured on {page['date']} on {page['machine']['cpu']} with {page['machine']['cores']} cores, in {page['browser']} without "
+               "a graphics card, from files and offline.")
+
+
+@from_results("page")
+def decodes(page: dict):
+    """What one decode takes in each interactive figure, and how exact it is."""
+    return Table("One decode in the page, from the first on", ["figure", "network", "mean", "median", "95 of 100", "furthest from PyTorch"],
+                 [[row["figure"], row["network"], f"{row['mean_ms']:.2f} ms", f"{row['median_ms']:.1f} ms", f"{row['p95_ms']:.1f} ms",
+                   f"{row['difference']:.2f} / 255"] for row in page["decodes"]])
+
+
+@from_results("page")
+def loading(page: dict):
+    """What each interactive figure weighs, and how soon it is there."""
+    return Table("Weight of each figure, and the time until a page that holds nothing else is ready", ["figure", "weight", "ready after"],
+                 [[row["figure"], f"{row['kB']:.0f} kB", f"{row['ready_ms']:.0f} ms"] for row in page["loading"]])
+
+
+@from_results("page")
+def frames(page: dict):
+    """How many frames a second are drawn while a reader moves something at each of them."""
+    return Table("Two seconds with a move at every frame", ["figure", "screen", "frames per second", "later than 1/50 s", "work per frame"],
+                 [[row["figure"], _screen(row), f"{row['per_second']:.1f} ({row['at_rest']:.1f} at rest)", f"{row['late']:.0%}",
+                   f"{row['work_ms']:.1f} ms ({row['script_ms']:.1f} of it script)"] for row in page["frames"]])
+
+
+@from_results("page")
+def playground(page: dict):
+    """How long the playground's default model trains."""
+    return Table(f"{page['training'][0]['epochs']} epochs of the playground's default model", ["screen", "after pressing Train", "computed at once"],
+                 [[_screen(row), f"{row['seen_s']:.1f} s", f"{row['computed_s']:.1f} s"] for row in page["training"]])
+
+
+def _screen(row: dict) -> str:
+    return f"{row['width']} px" + ("" if row["slowdown"] == 1 else f", slowed {row['slowdown']} times")

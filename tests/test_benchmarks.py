@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
-from aecourse import models
+from aecourse import explore, models
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    for script in ("speed", "published"):
+    for script in ("speed", "published", "page"):
         done = subprocess.run([sys.executable, ROOT / "benchmarks" / f"{script}.py", "--quick", "--results", folder], text=True,
                               capture_output=True, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"})
         assert done.returncode == 0, done.stderr
@@ -60,6 +62,69 @@ def test_published_figures_stand_beside_the_measured_ones(results):
     assert [row["published"].split()[0] for row in results["published"]["rows"]] == ["86.76", "3.00", "13.87"]
 
 
+def test_every_figure_that_decodes_is_measured_and_decodes_what_pytorch_decodes(browser, results):
+    page = results["page"]
+    assert "Chromium" in page["browser"]
+    assert {row["figure"] for row in page["decodes"]} >= {"latent plane", "interpolation", "traversals", "denoising", "codebook"}
+    for row in page["decodes"]:
+        assert row["decodes"] == 12 and row["mean_ms"] > 0 and 0 <= row["median_ms"] <= row["p95_ms"]
+        assert 0 < row["difference"] <= 2, row
+    weighed = {row["figure"]: row["kB"] for row in page["loading"]}
+    assert set(weighed) == {row["figure"] for row in page["frames"]} | {"playground"} and max(weighed.values()) < 2000
+
+
+def test_every_figure_is_followed_on_both_screens_and_the_playground_trains(browser, results):
+    page = results["page"]
+    both = [("desktop", 1280, 1), ("phone", 390, 4)]
+    assert [(row["screen"], row["width"], row["slowdown"]) for row in page["frames"]] == both * (len(page["loading"]) - 1)
+    assert all(row["frames"] > 0 and row["per_second"] > 0 and row["at_rest"] > 0 and 0 <= row["late"] <= 1 for row in page["frames"])
+    assert [(row["screen"], row["width"], row["slowdown"]) for row in page["training"]] == both
+    assert all(row["epochs"] == 2 and row["seen_s"] > 0 and row["computed_s"] > 0 for row in page["training"])
+    assert [target["bound"] for target in page["targets"]] == [4, 59, 10, 2]
+
+
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("page")
+
+
+def small(page, **changes):
+    """A plane whose decoder has eight hidden units."""
+    torch.manual_seed(0)
+    net, z = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 20)), torch.randn(6, 2)
+    one = page.Shown("plane", "2-8-20", explore.latent_plane(net, z, torch.arange(6), shape=(4, 5)), page.POINT % (".ae-stage", "pointermove"),
+                     "root.aecourse.decode(input)", z.tolist(), torch.sigmoid(net(z)))
+    return one._replace(**changes)
+
+
+def test_wrong_pixels_are_noticed(browser, page):
+    right = small(page)
+    assert page.decodes(browser, right, page.QUICK)["difference"] <= 2
+    assert page.decodes(browser, right._replace(truth=right.truth + 0.1), page.QUICK)["difference"] == pytest.approx(25.5, abs=2)
+
+
+def test_a_figure_that_does_not_follow_is_no_measurement(browser, page):
+    assert page.frames(browser, small(page), "desktop", page.QUICK)["frames"] > 0
+    with pytest.raises(RuntimeError, match="plane: the figure does not follow"):
+        page.frames(browser, small(page, move="root.title = n;"), "desktop", page.QUICK)
+    with pytest.raises(RuntimeError, match="planted"):
+        page.frames(browser, small(page, move=small(page).move + "setTimeout(() => { throw new Error('planted'); });"), "desktop", page.QUICK)
+
+
+def test_without_a_browser_nothing_is_written(tmp_path):
+    nowhere = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, ROOT / "benchmarks" / "page.py", "--quick", "--results", tmp_path / "results"], text=True,
+                          capture_output=True, timeout=120, env=nowhere)
+    assert done.returncode == 0 and "no browser starts here" in done.stdout and not (tmp_path / "results").exists(), done.stderr
+
+
+@pytest.mark.parametrize("figure, at_least, holds", [(3, True, False), (4, True, True), (4, False, True), (5, False, False), (float("nan"), False, False)])
+def test_a_promise_is_held_up_to_its_bound(monkeypatch, figure, at_least, holds):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    assert importlib.import_module("_measure").promise("words", figure, 4, at_least)["holds"] is holds
+
+
 @pytest.fixture
 def report(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
@@ -70,7 +135,7 @@ def test_the_page_draws_every_result(results, report, monkeypatch):
     monkeypatch.setattr(report, "results", results.get)
     speed = results["speed"]
     batch = speed["epochs"][0]["batch"]
-    for shown in (report.side_by_side("dense", batch), report.side_by_side("conv", batch), report.memory(), report.growth("images"),
+    for shown in (report.side_by_side("dense", batch), report.side_by_side("conv", batch), report.memory(), report.growth("images"), report.in_a_row(),
                   report.growth_of_memory(), report.likelihood()):
         assert "<svg" in shown.svg() and any(digit in shown.description for digit in "123456789")
     assert "PyTorch" in report.conditions().markdown and report.ratios().markdown.count("\n") == len(speed["epochs"]) - 1
@@ -78,10 +143,22 @@ def test_the_page_draws_every_result(results, report, monkeypatch):
     assert "<td>13.87 (Hinton &amp; Salakhutdinov 2006)</td>" in report.published()._repr_html_()
 
 
+def test_the_page_draws_what_was_measured_in_a_browser(browser, results, report, monkeypatch):
+    monkeypatch.setattr(report, "results", results.get)
+    page = results["page"]
+    assert page["browser"] in report.in_the_browser().markdown
+    for shown, rows in ((report.decodes(), page["decodes"]), (report.loading(), page["loading"]), (report.frames(), page["frames"]),
+                        (report.playground(), page["training"]), (report.targets("page"), page["targets"])):
+        assert shown._repr_html_().count("<tr>") == 1 + len(rows)
+    assert f"<td>{page['loading'][0]['kB']:.0f} kB</td>" in report.loading()._repr_html_()
+    assert report.frames()._repr_html_().count("<td>390 px, slowed 4 times</td>") == len(page["frames"]) / 2
+
+
 def test_the_page_says_so_where_nothing_was_measured(report, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "FOLDER", tmp_path)
     assert "No results are here yet" in report.conditions().markdown
     assert report.side_by_side("dense", 128) is report.published() is report.targets() is None
+    assert report.targets("page") is report.in_the_browser() is report.decodes() is report.loading() is report.frames() is report.playground() is None
 
 
 def test_every_cell_of_the_page_is_a_call_of_the_report(report):

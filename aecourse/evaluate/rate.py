@@ -28,7 +28,8 @@ class RateDistortion(NamedTuple):
         return -(self.rate + self.distortion)
 
 
-def rate_distortion(model, x: Tensor, samples: int = 5, *, seed: int = 0) -> RateDistortion:
+def rate_distortion(model, x: Tensor, samples: int = 5, *,
+                    seed: int = 0) -> RateDistortion:
     """The rate and the distortion of a VAE on x [N, C, H, W], the latter averaged over `samples` draws of z per image.
 
     For binary pixels give binary images. Source: Alemi et al. 2018, section 2.
@@ -43,5 +44,6 @@ def rate_distortion(model, x: Tensor, samples: int = 5, *, seed: int = 0) -> Rat
             rate += kl_divergence(mu, log_var).sum().item()
             for _ in range(samples):
                 z = mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
-                distortion -= model.likelihood.log_prob(model.decode(z), part).sum().item() / samples
+                log_px = model.likelihood.log_prob(model.decode(z), part)
+                distortion -= log_px.sum().item() / samples
     return RateDistortion(rate / len(x), distortion / len(x))

@@ -1,5 +1,7 @@
 """Interactive figures: one HTML fragment each, at home in a static page and in a live notebook.
 
+    explore.anatomy(model, images)                                         # one image through every layer and term of a VAE
+    explore.bench(run, {"beta": [1, 4]}, start={"beta": 1}, title=...)    # train again with other settings, in a live notebook
     explore.code_size(originals, reconstructions, sizes=..., errors=...)   # a slider over code sizes
     explore.codebook(decoder, words, indices)                             # swap the words an image is made of
     explore.gradients(mu=2.0, sigma=1.0)                                   # two estimators of a gradient
@@ -12,10 +14,12 @@
     explore.traversals({name: (decoder, kl, starts), ...})                 # one slider per latent
     explore.waterline(x, images)                                           # which latents of a linear VAE are dry
 
-Every figure is a `Figure`: it carries its data, its style and its script, asks nothing of a network or
-a kernel, and comes with a description in words.
+Every figure but the bench is a `Figure`: it carries its data, its style and its script, asks nothing of a network or
+a kernel, and comes with a description in words. A bench needs a kernel to train and leaves a still `Figure` without one.
 """
 
+from .anatomy import anatomy
+from .bench import bench
 from .codebook import codebook
 from .denoise import denoise
 from .figure import Figure
@@ -29,4 +33,4 @@ from .traversals import traversals
 from .waterline import waterline
 from .weighted_draws import weighted_draws
 
-__all__ = ["Figure", "codebook", "code_size", "denoise", "gradients", "interpolate", "latent_plane", "layouts", "playground", "traversals", "waterline", "weighted_draws"]
+__all__ = ["Figure", "anatomy", "bench", "codebook", "code_size", "denoise", "gradients", "interpolate", "latent_plane", "layouts", "playground", "traversals", "waterline", "weighted_draws"]

@@ -18,15 +18,16 @@ function build(root, { layers, words, dim, indices, grid, shape, blank, looks: s
         : [height + 2 * padding - high + 1, width + 2 * padding - wide + 1];
       const y = new Float32Array(outs * h * v);
       for (let o = 0; o < outs; o++) y.fill(b[o], o * h * v, (o + 1) * h * v);
+      const step = up ? stride : 1, way = up ? 1 : -1; // a number at s counts at s * step + way * (j - padding), where that is inside
       for (let c = 0; c < ins; c++) for (let o = 0; o < outs; o++) for (let i = 0; i < high; i++) for (let j = 0; j < wide; j++) {
         const weighed = w[(((up ? c * outs + o : o * ins + c) * high) + i) * wide + j];
-        for (let r = 0; r < height; r++) { // every number of x is sent to where it counts
-          const row = up ? r * stride - padding + i : r + padding - i;
+        const down = way * (i - padding), across = way * (j - padding);
+        const first = Math.max(0, Math.ceil(-across / step)), last = Math.min(width - 1, Math.floor((v - 1 - across) / step));
+        for (let r = 0; r < height; r++) {
+          const row = r * step + down;
           if (row < 0 || row >= h) continue;
-          for (let s = 0; s < width; s++) {
-            const column = up ? s * stride - padding + j : s + padding - j;
-            if (column >= 0 && column < v) y[(o * h + row) * v + column] += weighed * values[(c * height + r) * width + s];
-          }
+          const from = (c * height + r) * width, to = (o * h + row) * v + across;
+          for (let s = first; s <= last; s++) y[to + s * step] += weighed * values[from + s];
         }
       }
       return { values: y, height: h, width: v };

@@ -16,24 +16,28 @@ const STROKES = {
 };
 
 function build(root, data) {
-  const { extent, center, shape, names, labels, present, prior, grid } = data;
+  const { extent, center, shape, names, labels, present, prior, grid, places, posterior, judged } = data;
   const codes = unpack(data.codes), count = labels.length; // all first coordinates, then all second ones
   const run = network(data.layers);
   const squash = { sigmoid, tanh: (x) => (Math.tanh(x) + 1) / 2, identity: (x) => x }[data.output];
   const decode = (z) => run(z).map(squash);
+  const density = posterior && mixture(unpack(posterior.components));
+  const rings = posterior && [1, 2, 3].map((sigma) => levelLine(unpack(posterior.log_q), -sigma * sigma / 2 - Math.log(2 * Math.PI)));
+  const [sure, named] = judged ? [bytes(judged.sure), bytes(judged.named)] : [];
 
-  const shown = Object.fromEntries(["codes", "circles", "grid"].map((key) => [key, data.show.includes(key)]));
+  const layers = ["codes", ...(prior ? ["circles"] : []), ...(posterior ? ["posterior"] : []), ...(judged ? ["judge"] : []), "grid"];
+  const shown = Object.fromEntries(layers.map((key) => [key, data.show.includes(key)]));
   const picked = new Set(); // classes singled out in the legend; none means all
   const thumbnails = []; // decoded once, row by row
-  let z = data.start.map(clamp);
+  let z = data.start.map(clamp), theme = colors(root), due = 0; // due: the frame that will show the place next
 
   // The parts.
   const plane = element("canvas");
-  const here = element("span", { class: "ae-here" });
+  const here = element("span", { class: "ae-here" }), cloud = element("span", { class: "ae-cloud" }); // cloud: one sigma of q(z|x) of a drawing
   const stage = element("div", {
     class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "plane of codes",
     "aria-label": "Plane of codes. Arrow keys move the place that is decoded, with Shift in longer steps; Home returns to the middle.",
-  }, plane, here);
+  }, plane, cloud, here);
   const decoded = element("canvas", { class: "ae-decoded ae-frame", role: "img" });
   const reading = element("div", { class: "ae-reading" });
   const controls = element("div", { class: "ae-controls", role: "group", "aria-label": "What the plane shows" });
@@ -41,7 +45,9 @@ function build(root, data) {
   const top = element("div", {},
     element("div", { class: "ae-columns" }, stage, element("div", { class: "ae-beside" }, decoded, reading)),
     controls, legend,
-    element("p", { class: "ae-muted" }, "Move the pointer or a finger over the plane, or focus it and use the arrow keys."));
+    element("p", { class: "ae-muted" }, "Move the pointer or a finger over the plane, or focus it and use the arrow keys."
+      + (posterior ? " Solid lines: q(z) is as dense as the prior is at 1, 2 and 3 σ." : "")
+      + (judged ? " Tinted ground: a classifier is at least 90 % sure which digit is decoded there." : "")));
   root.querySelector("style").after(top);
   const say = announcer(root);
   let drawn = null; // what the encoder says of the reader's drawing: { mu, sigma }
@@ -54,34 +60,78 @@ function build(root, data) {
   function nearest() {
     let best = 0, least = Infinity;
     for (let i = 0; i < count; i++) {
-      const distance = Math.hypot(codes[i] - z[0], codes[count + i] - z[1]);
-      if (distance < least) [best, least] = [i, distance];
+      const distance = (codes[i] - z[0]) ** 2 + (codes[count + i] - z[1]) ** 2;
+      if (distance < least) { best = i; least = distance; }
     }
-    return [names[labels[best]], least];
+    return [names[labels[best]], Math.sqrt(least)];
+  }
+
+  // The average of Gaussians, one for each image, whose means and log-variances come row by row -> its logarithm at a place.
+  function mixture(parts) {
+    const n = parts.length / 4, [mx, my, vx, vy] = [0, 1, 2, 3].map((row) => parts.subarray(row * n, (row + 1) * n));
+    const [px, py] = [vx, vy].map((v) => v.map((value) => Math.exp(-value))), terms = new Float64Array(n);
+    return ([x, y]) => {
+      let top = -Infinity, sum = 0;
+      for (let i = 0; i < n; i++) {
+        terms[i] = -((x - mx[i]) ** 2 * px[i] + (y - my[i]) ** 2 * py[i] + vx[i] + vy[i]) / 2;
+        if (terms[i] > top) top = terms[i];
+      }
+      for (let i = 0; i < n; i++) sum += Math.exp(terms[i] - top);
+      return top + Math.log(sum / n) - Math.log(2 * Math.PI);
+    };
+  }
+
+  // The line along which values on the lattice of places reach a level: pieces, one or two in a cell, in shares of the plane.
+  function levelLine(values, level) {
+    const pieces = [], at = (i, j) => values[i * places + j] - level;
+    for (let i = 0; i + 1 < places; i++) for (let j = 0; j + 1 < places; j++) {
+      const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]], crossings = [];
+      corners.forEach(([a, b], k) => {
+        const [c, d] = corners[(k + 1) % 4], from = at(a, b), to = at(c, d), t = from / (from - to);
+        if (from < 0 !== to < 0) crossings.push([(a + t * (c - a)) / (places - 1), 1 - (b + t * (d - b)) / (places - 1)]);
+      });
+      for (let k = 0; k < crossings.length; k += 2) pieces.push([crossings[k], crossings[k + 1]]);
+    }
+    return pieces;
+  }
+
+  // What the judge said at the place of the lattice next to z.
+  function verdict() {
+    const [i, j] = z.map((value, axis) => Math.round((value - center[axis] + extent) / (2 * extent) * (places - 1)));
+    return `a classifier: ${names[named[i * places + j]]}, ${Math.round(sure[i * places + j] / 2.55)} % sure`;
   }
 
   function show() {
     const [left, top] = across(z);
     here.style.left = `${100 * left}%`;
     here.style.top = `${100 * top}%`;
-    const image = picture(decode(z), shape, colors(root));
-    [decoded.width, decoded.height] = [image.width, image.height];
+    const image = picture(decode(z), shape, theme);
+    if (decoded.width !== image.width) [decoded.width, decoded.height] = [image.width, image.height];
     decoded.getContext("2d").drawImage(image, 0, 0);
 
     const [name, distance] = nearest(), radius = Math.hypot(...z);
     const lines = [`z = (${number(z[0])}, ${number(z[1])})`];
     if (prior) lines.push(`${number(radius)} from the origin`,
       `log p(z) = ${number(-radius * radius / 2 - Math.log(2 * Math.PI))} nats`);
-    lines.push(`nearest test code: ${name}, ${number(distance)} away`);
+    if (posterior) lines.push(`log q(z) = ${number(density(z))} nats`);
+    lines.push(`nearest code: ${name}, ${number(distance)} away`);
+    if (judged) lines.push(verdict());
     if (data.encoder) lines.push(!drawn ? "your digit: not drawn yet" // the line is always there, so that the pad stays where it is
       : drawn.sigma ? `your digit: σ = (${drawn.sigma.map((s) => number(s)).join(", ")})` : "your digit: drawn");
-    reading.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    while (reading.children.length < lines.length) reading.append(element("p"));
+    lines.forEach((line, i) => { reading.children[i].textContent = line; });
+    if (drawn?.sigma) {
+      const [x, y] = across(drawn.mu);
+      Object.assign(cloud.style, { left: `${100 * x}%`, top: `${100 * y}%`, width: `${100 * drawn.sigma[0] / extent}%`, height: `${100 * drawn.sigma[1] / extent}%` });
+    }
+    cloud.hidden = !drawn?.sigma;
     decoded.setAttribute("aria-label", `Image decoded at ${lines[0]}; nearest test code: ${name}, ${number(distance)} away`);
     say(lines.join(", "));
   }
 
   function draw() {
-    const side = stage.clientWidth, theme = colors(root), ink = palette(theme.dark);
+    theme = colors(root);
+    const side = stage.clientWidth, ink = palette(theme.dark);
     const context = sharp(plane, side, side);
     const at = (point) => across(point).map((share) => share * side);
 
@@ -92,6 +142,14 @@ function build(root, data) {
         width * scale, height * scale);
     });
 
+    if (shown.judge) { // as an image of places x places pixels, whose middles are the places
+      const cell = side / (places - 1);
+      context.imageSmoothingEnabled = true;
+      context.globalAlpha = theme.dark ? 0.4 : 0.3;
+      context.drawImage(tints(ink), -cell / 2, -cell / 2, places * cell, places * cell);
+      context.globalAlpha = 1;
+    }
+
     context.strokeStyle = context.fillStyle = theme.text;
     const [x0, y0] = at([0, 0]);
     context.globalAlpha = 0.3;
@@ -99,6 +157,15 @@ function build(root, data) {
     context.moveTo(x0, 0); context.lineTo(x0, side); context.moveTo(0, y0); context.lineTo(side, y0);
     context.stroke();
     context.globalAlpha = 1;
+
+    if (shown.posterior) rings.forEach((pieces, ring) => {
+      context.globalAlpha = [0.9, 0.6, 0.4][ring];
+      context.lineWidth = 1.3;
+      context.beginPath();
+      for (const [from, to] of pieces) { context.moveTo(from[0] * side, from[1] * side); context.lineTo(to[0] * side, to[1] * side); }
+      context.stroke();
+      context.globalAlpha = context.lineWidth = 1;
+    });
 
     if (shown.codes) for (let i = 0; i < count; i++) {
       if (picked.size && !picked.has(labels[i])) continue;
@@ -113,7 +180,7 @@ function build(root, data) {
     context.font = "12px system-ui, sans-serif";
     context.textAlign = "center";
 
-    if (prior && shown.circles) for (const sigma of [1, 2, 3]) {
+    if (shown.circles) for (const sigma of [1, 2, 3]) {
       const radius = sigma * side / (2 * extent);
       context.setLineDash([5, 4]);
       context.strokeStyle = theme.text;
@@ -135,16 +202,18 @@ function build(root, data) {
       context.fillText(text, x, y);
     }
 
-    if (drawn?.sigma) { // one sigma of q(z|x)
-      context.strokeStyle = theme.text;
-      context.lineWidth = 2;
-      context.beginPath();
-      context.ellipse(...at(drawn.mu), ...drawn.sigma.map((s) => s * side / (2 * extent)), 0, 0, 2 * Math.PI);
-      context.stroke();
-      context.lineWidth = 1;
-    }
     legend.querySelectorAll(".ae-swatch").forEach((swatch, i) => { swatch.style.background = ink[present[i]]; });
     show();
+  }
+
+  // The colour of the class that the judge is sure of, at every place where it is sure of one.
+  function tints(ink) {
+    const canvas = element("canvas", { width: places, height: places }), context = canvas.getContext("2d");
+    for (let i = 0; i < places; i++) for (let j = 0; j < places; j++) if (sure[i * places + j] >= judged.level) {
+      context.fillStyle = ink[named[i * places + j]];
+      context.fillRect(i, places - 1 - j, 1, 1);
+    }
+    return canvas;
   }
 
   // Decode the background one row per frame, so that the page never stalls.
@@ -206,14 +275,14 @@ function build(root, data) {
         context.stroke();
       }
       seen.getContext("2d").clearRect(0, 0, width, height);
-      if (!lines.length) { drawn = null; return draw(); }
+      if (!lines.length) { drawn = null; return show(); }
       const image = raster(), said = encode(image);
       drawn = { image, mu: [said[0], said[1]], sigma: said.length > 2 ? [said[2], said[3]].map((v) => Math.exp(v / 2)) : null };
       seen.getContext("2d").drawImage(picture(image, shape, theme), 0, 0);
       seen.setAttribute("aria-label", `The drawing as the encoder sees it; its code is ${drawn.mu.map((v) => number(v)).join(", ")}`
         + (drawn.sigma ? `, with a standard deviation of ${drawn.sigma.map((v) => number(v)).join(" and ")}` : ""));
       z = drawn.mu.map(clamp);
-      draw();
+      show();
     }
 
     const at = (event) => { const box = pad.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
@@ -226,8 +295,9 @@ function build(root, data) {
   // Pointer, touch and keys.
   const follow = (event) => {
     const box = plane.getBoundingClientRect();
-    moveTo([center[0] + extent * (2 * (event.clientX - box.left) / box.width - 1),
-            center[1] + extent * (1 - 2 * (event.clientY - box.top) / box.height)]);
+    z = [center[0] + extent * (2 * (event.clientX - box.left) / box.width - 1),
+         center[1] + extent * (1 - 2 * (event.clientY - box.top) / box.height)].map(clamp);
+    due ||= requestAnimationFrame(() => { due = 0; show(); }); // once a frame, however many events come
   };
   stage.addEventListener("pointerdown", follow);
   stage.addEventListener("pointermove", follow);
@@ -242,13 +312,13 @@ function build(root, data) {
   });
 
   // What is shown.
-  const toggles = { codes: "test codes", circles: "prior, 1 to 3 σ", grid: "decoded images" };
-  for (const [key, text] of Object.entries(toggles)) {
-    if (key === "circles" && !prior) continue;
+  const toggles = { codes: "test codes", circles: "prior, 1 to 3 σ", posterior: "aggregated posterior q(z)",
+    judge: "what a classifier recognises", grid: "decoded images" };
+  for (const key of layers) {
     const box = element("input", { type: "checkbox" });
     box.checked = shown[key];
     box.addEventListener("change", () => { shown[key] = box.checked; draw(); if (shown.grid) fillGrid(); });
-    controls.append(element("label", {}, box, text));
+    controls.append(element("label", {}, box, toggles[key]));
   }
   for (const label of present) {
     const button = element("button", { type: "button", "aria-pressed": false },
@@ -261,7 +331,7 @@ function build(root, data) {
     legend.append(button);
   }
 
-  root.aecourse = { decode, moveTo, get position() { return [...z]; }, get drawn() { return drawn; } };
+  root.aecourse = { decode, density, moveTo, get position() { return [...z]; }, get drawn() { return drawn; } };
   redraw(root, draw);
   if (shown.grid) fillGrid();
 }

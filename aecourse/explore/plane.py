@@ -5,15 +5,21 @@ import torch
 
 from aecourse import _arguments as check
 
-from .figure import Figure, as_array, fragment
+from aecourse.evaluate.aggregated import log_mixture
+from aecourse.evaluate.measuring import measuring
+
+from .figure import Figure, as_array, base64_of, fragment
 from .network import ACTIVATIONS, export, forward, packed, rounded, steps_of
 
 MAX_BYTES = 1_500_000        # what the weights may take of a page, which weighs 2 MB at most
 TOLERANCE = 1.95 / 255       # the largest change of a pixel that rounding the weights to 8 bits may make
+SURE = round(0.9 * 255)      # the probability in 255ths from which on an image counts as recognised
+PLACES = 81                  # q(z) and the judge are asked at PLACES x PLACES places that fill the plane
 
 
 def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(0.0, 0.0), output="sigmoid",
-                 names=None, prior=True, grid=11, show=("codes", "circles"), encoder=None, description=None) -> Figure:
+                 names=None, prior=True, posterior=None, judge=None, grid=11, show=("codes", "circles"), encoder=None,
+                 description=None) -> Figure:
     """The plane of a two-number code, decoded in the page wherever the reader points.
 
     decoder: maps codes [N, 2] to height x width numbers per image; `network.steps_of` lists the layers it may have.
@@ -24,8 +30,12 @@ def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(
     output:  how the decoder's numbers become pixels: "sigmoid", "tanh" (drawn from -1 to 1) or "identity" (0 to 1).
     names:   names of the classes; the digits by default.
     prior:   whether the code has the prior N(0, I): draws its 1, 2 and 3 sigma circles and gives log p(z) in nats.
+    posterior: mean and log-variance of q(z|x), each [M, 2], for any number of images, as `vae.encode(x)` gives them; draws
+             their average q(z) as lines, along which it is as dense as the prior on its three circles, and tells log q(z).
+    judge:   a `Classifier` of the same classes (its `probabilities` maps images [N, 1, height, width] to [N, at most
+             len(names)]); tints the plane where it gives one class 90 % or more, in that class's colour.
     grid:    the background of decoded images has grid x grid of them.
-    show:    what is on at first: any of "codes", "circles", "grid".
+    show:    what is on at first: any of "codes", "circles", "grid", and of "posterior", "judge" where they are given.
     encoder: maps images [N, 1, height, width] or [N, height * width] to 4 numbers, mean and log-variance of q(z|x), or
              to 2, the code; with it, the reader draws a digit beside the plane, and it is encoded there.
     description: the figure in words; by default the place of each class is told.
@@ -50,8 +60,9 @@ def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(
     extent = check.number("extent", extent, low=0, above=True)
     center = [check.number(f"center[{i}]", c) for i, c in enumerate(center)]
     check.choice("output", output, ["sigmoid", "tanh", "identity"])
+    given = [name for name, value in (("posterior", posterior), ("judge", judge)) if value is not None]
     for part in show:
-        check.choice("show", part, ["codes", "circles", "grid"])
+        check.choice("show", part, ["codes", "circles", "grid", *given])
     if check.integer("grid", grid, low=2) > 25:
         raise ValueError(f"grid: got {grid}; accepted is a whole number from 2 to 25")
 
@@ -63,17 +74,25 @@ def latent_plane(decoder, codes, labels, *, shape=(28, 28), extent=3.5, center=(
         raise ValueError(f"decoder: got weights that take {size:,} bytes of the page; accepted are at most {MAX_BYTES:,}: "
                          "train a narrower decoder for this figure")
     reader = None if encoder is None else _encoder(encoder, forward(steps, codes[:500]), output, MAX_BYTES - size)
+    together = None if posterior is None else _together(posterior, prior, center, extent)
+    judged = None if judge is None else _judged(judge, _pixels(forward(steps, _lattice(center, extent, PLACES)), output)
+                                                .view(-1, 1, height, width), len(names))
     present = sorted(set(labels.tolist()))
     data = {
         "layers": export(steps, bits), "output": output, "shape": [height, width],
         "codes": packed(codes.T, 16), "labels": labels.tolist(), "names": names, "present": present,
         "start": _typical(codes[torch.as_tensor(labels == present[0])]),
         "encoder": reader, "extent": extent, "center": center, "prior": bool(prior), "grid": grid, "show": list(show),
+        "places": PLACES, "posterior": together, "judged": judged and {"level": SURE, **{name: base64_of(part) for name, part in judged.items()}},
     }
     if description is None:
         middles = [codes[torch.as_tensor(labels == i)].mean(0).tolist() for i in present]
         outside = int(((codes - torch.tensor(center)).abs() > extent).any(1).sum())
         description = _describe(len(codes), [names[i] for i in present], middles, outside, prior) + (
+            "" if together is None else " Lines mark where the average q(z) of the codes' distributions is as dense as the prior is on "
+            "these circles, and beside the image log q(z) stands below log p(z).") + (
+            "" if judged is None else f" The plane can be tinted where a classifier is at least 90 % sure of the decoded image: "
+            f"{(judged['sure'] >= SURE).mean():.0%} of the part shown.") + (
             "" if encoder is None else " Beside it a digit can be drawn by hand; it is encoded, and its place on the plane and its "
             "reconstruction are shown.")
     return Figure(fragment("latent_plane", data, title="Interactive figure: the plane of a two-number code",
@@ -113,7 +132,7 @@ def _encoder(encoder, logits, output, room) -> list:
     if inputs != logits.shape[1] or outputs not in (2, 4):
         raise ValueError(f"encoder: got a map from {inputs} to {outputs} numbers; accepted is one from the {logits.shape[1]} pixels "
                          "of an image to 2, the code, or 4, mean and log-variance")
-    images = (torch.tanh(logits) + 1) / 2 if output == "tanh" else ACTIVATIONS[output](logits)
+    images = _pixels(logits, output)
     moved = (forward(steps, images) - forward(rounded(steps, 8), images)).abs().max()
     bits = 8 if moved < 0.02 else 16
     if _size(steps, bits) > room:
@@ -130,10 +149,38 @@ def _lattice(center, extent, n=15):
 
 def _harm(steps, bits, codes, output) -> float:
     """The largest change of any pixel, black to white being 1, that rounding the weights makes at these codes."""
-    def pixels(steps):
-        logits = forward(steps, codes)
-        return (torch.tanh(logits) + 1) / 2 if output == "tanh" else ACTIVATIONS[output](logits)
-    return (pixels(steps) - pixels(rounded(steps, bits))).abs().max().item()
+    exact, coarse = (_pixels(forward(layers, codes), output) for layers in (steps, rounded(steps, bits)))
+    return (exact - coarse).abs().max().item()
+
+
+def _pixels(logits, output):
+    """The decoder's numbers as grey values, 0 to 1."""
+    return (torch.tanh(logits) + 1) / 2 if output == "tanh" else ACTIVATIONS[output](logits)
+
+
+def _together(posterior, prior, center, extent) -> dict:
+    """q(z) for the page: its components, for log q at any place, and log q on a lattice, for the lines."""
+    if not prior:
+        raise ValueError("posterior: got one for a code without a prior; accepted is one beside the prior N(0, I)")
+    if not isinstance(posterior, (tuple, list)) or len(posterior) != 2:
+        raise ValueError(f"posterior: got {check.described(posterior)}; accepted is a pair, mean and log-variance")
+    mu, log_var = (torch.tensor(as_array("posterior", half), dtype=torch.float64) for half in posterior)
+    if mu.shape != log_var.shape or mu.dim() != 2 or mu.shape[1] != 2 or not len(mu):
+        raise ValueError(f"posterior: got shapes {list(mu.shape)} and {list(log_var.shape)}; accepted is [M, 2] twice")
+    log_q = log_mixture(_lattice(center, extent, PLACES).double(), mu, log_var, 500)
+    return {"components": packed(torch.cat([mu.T, log_var.T]).float(), 16),
+            "log_q": packed(log_q.clamp_min(-20)[None].float(), 16)}
+
+
+def _judged(judge, images, classes) -> dict:
+    """What the judge names at each place of the lattice, and how sure it is, in 255ths."""
+    with measuring(judge, 0) as device:
+        said = judge.probabilities(images.to(device)).cpu()
+    if said.dim() != 2 or len(said) != len(images) or said.shape[1] > classes or said.min() < 0 or said.max() > 1.001:
+        raise ValueError(f"judge: got {check.described(said)} for {len(images)} images; accepted are probabilities "
+                         f"[{len(images)}, up to {classes}], one for each class")
+    sure, named = said.max(1)
+    return {"sure": (255 * sure).round().clamp(max=255).byte().numpy(), "named": named.byte().numpy()}
 
 
 def _typical(codes) -> list[float]:

@@ -2,14 +2,19 @@
 
 // ---- Numbers that travel as text -------------------------------------------------------------------------
 
-const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+function bytes(base64) {
+  const text = atob(base64), numbers = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) numbers[i] = text.charCodeAt(i);
+  return numbers;
+}
 const floats = (base64) => new Float32Array(bytes(base64).buffer);
 
 // A matrix stored as whole multiples of one scale per row -> Float32Array, row after row.
 function unpack({ shape: [rows, columns], bits, integers, scale }) {
   const whole = new (bits === 8 ? Int8Array : Int16Array)(bytes(integers).buffer);
-  const scales = floats(scale);
-  return Float32Array.from(whole, (value, i) => value * scales[Math.floor(i / columns)]);
+  const scales = floats(scale), weights = new Float32Array(whole.length);
+  for (let i = 0, k = 0; i < rows; i++) for (let j = 0; j < columns; j++, k++) weights[k] = whole[k] * scales[i];
+  return weights;
 }
 
 // ---- The forward pass ------------------------------------------------------------------------------------
@@ -117,11 +122,14 @@ function announcer(root) {
 
 // ---- Colour ----------------------------------------------------------------------------------------------
 
+const met = {}; // colours asked for before: to read a pixel back may wait for the screen
+
 function rgb(color) { // any CSS colour -> [r, g, b]
+  if (met[color]) return met[color];
   const context = element("canvas", { width: 1, height: 1 }).getContext("2d");
   context.fillStyle = color;
   context.fillRect(0, 0, 1, 1);
-  return context.getImageData(0, 0, 1, 1).data.slice(0, 3);
+  return met[color] = context.getImageData(0, 0, 1, 1).data.slice(0, 3);
 }
 
 // The figure's colours as they are now: images are drawn in ink on paper, whatever the theme.
@@ -153,11 +161,11 @@ const palette = (dark) => dark
 function picture(values, [height, width], { ink, paper }) {
   const canvas = element("canvas", { width, height });
   const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
+  const image = context.createImageData(width, height), { data } = image;
   for (let i = 0; i < values.length; i++) {
     const v = Math.min(Math.max(values[i], 0), 1);
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(paper[c] + v * (ink[c] - paper[c]));
-    image.data[4 * i + 3] = 255;
+    for (let c = 0; c < 3; c++) data[4 * i + c] = Math.round(paper[c] + v * (ink[c] - paper[c]));
+    data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
   return canvas;

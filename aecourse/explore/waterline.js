@@ -85,7 +85,7 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
     chart.setAttribute("aria-label", `Bars of ${latents} eigenvalues, from ${tidy(eigenvalues[0])} down to ${tidy(eigenvalues.at(-1))}, `
       + `with water up to ${tidy(now.level)}: ${now.active} stand above it`);
     chart.replaceChildren(
-      element("text", { x: 0, y: 12 }, "variance of the data, logarithmic"),
+      element("text", { x: 0, y: 12 }, "data variance, logarithmic"),
       element("text", { x: (wide + left - right) / 2, y: high - 3, "text-anchor": "middle" }, "latent, by the variance along its direction"));
     for (let power = Math.ceil(floor); power <= ceiling; power++) chart.append(
       element("line", { x1: left, x2: wide - right, y1: y(10 ** power), y2: y(10 ** power), stroke: "var(--ae-line)", "stroke-width": 0.5 }),

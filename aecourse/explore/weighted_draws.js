@@ -106,8 +106,9 @@ function build(root, { mu, sigma, K, x, slope, noise, draws, seed, limits, prese
     }
     for (let z = -3; z <= 3; z++) scene.append(element("text", { x: at(z), y: high - 8, "text-anchor": "middle" }, number(z, 0)));
     const key = [["var(--ae-muted)", "posterior"], [ink[1], "q (drag it)"], [ink[0], "draws, by weight"]];
-    key.forEach(([color, text], i) => scene.append(element("rect", { x: 2 + i * wide / 3, y: 4, width: 12, height: 8, fill: color, "fill-opacity": i ? 1 : 0.5 }),
-      element("text", { x: 19 + i * wide / 3, y: 12 }, text)));
+    const place = [0, 0.28, 0.57];                                   // the last is the longest, and a phone is narrow
+    key.forEach(([color, text], i) => scene.append(element("rect", { x: 2 + place[i] * wide, y: 4, width: 12, height: 8, fill: color, "fill-opacity": i ? 1 : 0.5 }),
+      element("text", { x: 19 + place[i] * wide, y: 12 }, text)));
   }
 
   function drawChart(now, ink) {

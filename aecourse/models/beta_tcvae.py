@@ -23,15 +23,17 @@ def kl_parts(z: Tensor, mu: Tensor, log_var: Tensor, images: int) -> dict[str, T
     """
     batch = len(z)
     if check.integer("images", images) < batch:
-        raise ValueError(f"images: got {images}; accepted is at least {batch}, the size of the batch")
+        raise ValueError(f"images: got {images}; accepted is at least {batch}, "
+                         "the size of the batch")
     share = mu.new_full((batch, batch), (images - 1) / (images * max(batch - 1, 1)))
     log_share = share.fill_diagonal_(1 / images if batch > 1 else 1.0).log()
-    of_each = _log_normal(z.T[:, :, None], mu.T[:, None, :], log_var.T[:, None, :])      # [latent, i, j]: of z_i under q(.|x_j)
+    # [latent, i, j]: the log-density of z_i under q(.|x_j)
+    of_each = _log_normal(z.T[:, :, None], mu.T[:, None, :], log_var.T[:, None, :])
     log_q = torch.logsumexp(of_each.sum(0) + log_share, 1)
     log_q_each = torch.logsumexp(of_each + log_share, 2).sum(0)
     log_p = _log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)
-    return {"information": _log_normal(z, mu, log_var).sum(1) - log_q, "total_correlation": log_q - log_q_each,
-            "dimension_wise": log_q_each - log_p}
+    return {"information": _log_normal(z, mu, log_var).sum(1) - log_q,
+            "total_correlation": log_q - log_q_each, "dimension_wise": log_q_each - log_p}
 
 
 def _log_normal(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:

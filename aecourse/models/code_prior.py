@@ -37,12 +37,14 @@ class CodePrior(nn.Module):
         """The first t words of each line, int64 [B, t] with t below h * w -> logits of words 1 .. t + 1 [B, t + 1, codes]."""
         line = F.pad(line, (1, 0), value=self.codes)
         t = line.shape[1]
-        return self.head(self.blocks(self.word(line) + self.place[:t], mask=self.later[:t, :t], is_causal=True))
+        read = self.word(line) + self.place[:t]
+        return self.head(self.blocks(read, mask=self.later[:t, :t], is_causal=True))
 
     def log_prob(self, indices: Tensor) -> Tensor:
         """log p(c) of grids of words, int64 [B, h, w] -> nats [B]."""
         line = self._checked(indices).flatten(1)
-        return -F.cross_entropy(self(line[:, :-1]).transpose(1, 2), line, reduction="none").sum(1)
+        logits = self(line[:, :-1]).transpose(1, 2)
+        return -F.cross_entropy(logits, line, reduction="none").sum(1)
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-log p(c), averaged over the batch, for words given as images [B, 1, h, w]."""

@@ -45,7 +45,7 @@ class VectorQuantizer(nn.Module):
         The words have the gradient of z: on the way back, the choice counts as if it had not happened. "codebook"
         moves words only and "commitment" moves z only; both are summed over the grid and averaged over the batch.
         """
-        vectors = z.detach().permute(0, 2, 3, 1).reshape(-1, self.code_dim)      # one vector per cell
+        vectors = z.detach().permute(0, 2, 3, 1).reshape(-1, self.code_dim)  # one per cell
         if self.training and self.revive:
             self.replace_dead(vectors)
         indices = self.nearest(vectors)
@@ -61,7 +61,7 @@ class VectorQuantizer(nn.Module):
     @torch.no_grad()
     def nearest(self, vectors: Tensor) -> Tensor:
         """The index of the word nearest to each vector: [..., code_dim] -> int64 [...]; of equals, the first."""
-        words = self.words                                       # |v - w|^2 without |v|^2, which is the same for all words
+        words = self.words  # |v - w|^2 without |v|^2, which is the same for all words
         return (words.square().sum(1) - 2 * vectors @ words.T).argmin(-1)
 
     def lookup(self, indices: Tensor) -> Tensor:
@@ -95,11 +95,13 @@ class VectorQuantizer(nn.Module):
         dead = self.shares < limit
         distance = (vectors - self.words[self.nearest(vectors)]).square().sum(1)
         gumbel = -torch.log(-torch.log(torch.rand_like(distance).clamp(1e-12, 1 - 1e-7)))
-        order = (distance.clamp_min(1e-30).log() + gumbel).argsort(descending=True)      # draws without replacement
-        places = order[(dead.cumsum(0) - 1).clamp_min(0) % len(order)]           # the first dead word gets the first, and so on
+        # draws without replacement; the first dead word gets the first, and so on
+        order = (distance.clamp_min(1e-30).log() + gumbel).argsort(descending=True)
+        places = order[(dead.cumsum(0) - 1).clamp_min(0) % len(order)]
         self.words.copy_(torch.where(dead[:, None], vectors[places], self.words))
         self.shares.copy_(torch.where(dead, 2 * limit, self.shares))
-        self.sums.copy_(torch.where(dead[:, None], self.shares[:, None] * self.words, self.sums))
+        sums = self.shares[:, None] * self.words
+        self.sums.copy_(torch.where(dead[:, None], sums, self.sums))
 
     @torch.no_grad()
     def initialise(self, vectors: Tensor, *, steps: int = 10, seed: int = 0) -> None:

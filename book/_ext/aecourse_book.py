@@ -16,6 +16,10 @@ answers, for paper, and ``{question-bank-deck}`` a link to the deck for Anki. Al
 ``aecourse.quiz``; a malformed card stops the build.
 
 Offline. What the theme would fetch, or what a browser refuses to load from ``file://``, is taken out of the pages.
+
+Weight. Of MathJax the pages load the parts named in ``MATHJAX`` and no combined file: the formulas look the same and are read
+out, but carry no menu, which would want several megabytes more and be a stop of the keyboard at each formula. What no page
+loads is taken out of ``_static``, see `lighten`.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ log = logging.getLogger(__name__)
 CLAIM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DECK = "autoencoders.apkg"
 FONT_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*>')
+ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*"></script>')
 
 
 # ---------------------------------------------------------------- claims: collect
@@ -309,27 +314,58 @@ class QuestionBankSheet(QuestionBank):
         return cards_page.sheet(cards.load())
 
 
-# ---------------------------------------------------------------- offline
+# ---------------------------------------------------------------- offline, and light
 
-def without_thebe(app, page, template, context, doctree) -> None:
-    """Thebe runs code on somebody's server; this book has no use for it."""
+def without_kernels(app, page, template, context, doctree) -> None:
+    """Thebe runs code on somebody's server, and widgets want the kernel that made them; these pages have neither."""
     def wanted(script):
-        return "thebe" not in str(getattr(script, "filename", "")) + str(getattr(script, "attributes", ""))
+        return not re.search(r"thebe|jupyter\.widget", f"{getattr(script, 'filename', '')} {getattr(script, 'attributes', '')}")
     for key in ("script_files", "css_files"):
         if key in context:
             context[key] = [script for script in context[key] if wanted(script)]
+
+
+MATHJAX = ("input/tex", "output/chtml", "a11y/assistive-mml")
+MATHJAX_KEPT = ("startup.js", "core.js", *(f"{part}.js" for part in MATHJAX), "input/tex/extensions/*.js", "output/chtml/fonts/**/*.*")
+UNUSED = (
+    "**/*.map",                         # for the debugger of a browser
+    "**/*.ttf",                         # every browser takes the .woff2 beside it
+    "locales/**/*.*",                   # the theme's translations, for the build
+    "vendor/fontawesome/*/js/*",        # the icons once more, as a script; the pages draw them from the font
+)
+
+
+def load_mathjax_in_parts(app, config) -> None:
+    config.mathjax_path = "mathjax/startup.js"
+    config.mathjax3_config = {**(config.mathjax3_config or {}), "loader": {"load": list(MATHJAX)}}
+
+
+def lighten(static: Path) -> None:
+    """Take out what no page loads: what is named in UNUSED, and of MathJax all but MATHJAX_KEPT. A pattern that fits no
+    file is a warning, since another version of a package may name its files differently."""
+    def fitting(folder: Path, patterns: tuple[str, ...]) -> set[Path]:
+        found = {pattern: {file for file in folder.glob(pattern) if file.is_file()} for pattern in patterns}
+        for pattern in (pattern for pattern, files in found.items() if not files):
+            log.warning("weight: no file fits %s in %s", pattern, folder.name, type="aecourse", subtype="weight")
+        return set().union(*found.values())
+
+    mathjax = static / "mathjax"
+    spare = {file for file in mathjax.rglob("*") if file.is_file() and "LICENSE" not in file.name} - fitting(mathjax, MATHJAX_KEPT)
+    for file in fitting(static, UNUSED) | spare:
+        file.unlink()
 
 
 def finish(app, failure) -> None:
     if failure or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    lighten(out / "_static")
     if importlib.util.find_spec("genanki") and any(DECK in page.read_text("utf-8") for page in out.glob("book/*.html")):
         from aecourse.quiz import anki
         anki.write(out / "_static" / DECK)
     for page in out.rglob("*.html"):
         text = page.read_text("utf-8")
-        lean = FONT_PRELOAD.sub("", text)           # preloading with CORS is refused under file://; the CSS loads the fonts
+        lean = ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))      # preloading with CORS is refused under file://; the CSS loads the fonts
         if lean != text:
             page.write_text(lean, "utf-8")
     first = app.config.root_doc
@@ -352,6 +388,7 @@ def setup(app):
     app.connect("env-merge-info", merge)
     app.connect("env-updated", everything_read, priority=900)
     app.connect("doctree-resolved", show)
-    app.connect("html-page-context", without_thebe, priority=900)
-    app.connect("build-finished", finish)
+    app.connect("html-page-context", without_kernels, priority=900)
+    app.connect("config-inited", load_mathjax_in_parts)
+    app.connect("build-finished", finish, priority=900)          # after MathJax has been copied
     return {"version": str(VERSION), "env_version": VERSION, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,11 +2,13 @@
 
 In a lesson an exercise begins with a line ``**2 · Its title** (10 minutes, medium).`` and ends at the next such line or
 heading. It has a checker where a cell of its own, not of its solution, calls ``check.something(...)``. The ``exercises``
-directive becomes one table per lesson; each exercise's paragraph gets the id that its row links to.
+directive becomes one table per lesson; each exercise's paragraph gets the id that its row links to. Both hold an empty place
+where `progress.js` puts a box to tick; what is ticked goes by the title, so that an exercise may change its number.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -85,26 +87,35 @@ def pages(app, env) -> list[str]:
     return [docname for docname, said in env.metadata.items() if "aecourse_exercises" in said]
 
 
+def tick(docname: str, name: str) -> nodes.raw:
+    """The place for the box of an exercise called "2 · Its title"; empty where no script runs."""
+    name = re.sub("[$`]", "", name)
+    key = f"{Path(docname).name[:2]}:{nodes.make_id(name.partition(' · ')[2])}"
+    return nodes.raw("", f'<span data-exercise="{key}" data-name="{html.escape(name)}"></span>', format="html")
+
+
 def anchor(app, doctree) -> None:
-    """Give every exercise's paragraph the id exercise-1, exercise-2, ..."""
-    if not app.env.doc2path(app.env.docname).endswith(".ipynb"):
+    """Give every exercise's paragraph the id exercise-1, exercise-2, ..., and a place for its box."""
+    docname = app.env.docname
+    if not app.env.doc2path(docname).endswith(".ipynb"):
         return
-    for paragraph in doctree.findall(nodes.paragraph):
+    for paragraph in list(doctree.findall(nodes.paragraph)):
         said = re.match(r"(\d+) · ", paragraph.astext())
         if said and paragraph.next_node(nodes.strong):
             paragraph["ids"].append(f"exercise-{said[1]}")
+            paragraph.insert(0, tick(docname, paragraph.next_node(nodes.strong).astext()))
 
 
-def table_of(found: list[Exercise], link: str) -> nodes.table:
+def table_of(found: list[Exercise], docname: str, link: str) -> nodes.table:
     group = nodes.tgroup(cols=len(HEADS))
     for width in (58, 14, 14, 14):
         group += nodes.colspec(colwidth=width)
     group += nodes.thead("", nodes.row("", *[cell(nodes.Text(head)) for head in HEADS]))
     body = nodes.tbody()
     for each in found:
-        title = [nodes.Text(f"{each.number} · "), *text_with_math(each.title)]
-        body += nodes.row("", cell(nodes.reference("", "", *title, refuri=f"{link}#exercise-{each.number}", internal=True),
-                               classes=["claim-statement"]),
+        name = f"{each.number} · {each.title}"
+        title = nodes.reference("", "", *text_with_math(name), refuri=f"{link}#exercise-{each.number}", internal=True)
+        body += nodes.row("", cell(tick(docname, name), title, classes=["claim-statement"]),
                           cell(nodes.Text(f"{each.minutes} min")), cell(nodes.Text(each.difficulty)),
                           cell(nodes.Text("checker" if each.checker else "–"), classes=[] if each.checker else ["claim-absent"]))
     group += body
@@ -127,7 +138,7 @@ def show(app, doctree, page) -> None:
     for docname, found in listed:
         link = app.builder.get_relative_uri(page, docname)
         title = nodes.reference("", "", *[child.deepcopy() for child in app.env.titles[docname].children], refuri=link, internal=True)
-        shown.append(nodes.section("", nodes.title("", "", title), table_of(found, link),
+        shown.append(nodes.section("", nodes.title("", "", title), table_of(found, docname, link),
                                    ids=["exercises-" + nodes.make_id(docname)], classes=["claims-lesson"]))
     for place in places:
         place.replace_self([node.deepcopy() for node in shown])

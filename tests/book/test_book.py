@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-MEGABYTES = 2
+MEGABYTES, ALL_MEGABYTES = 2, 40
 SCREENS = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
 
 PAGES = sorted(str(page.relative_to(HTML).as_posix()) for page in HTML.rglob("*.html")
@@ -95,6 +95,14 @@ def test_page_is_light(built_book, parsed, name):
            if image.get("src") and not image["src"].startswith("data:")}
     weight = (built_book / name).stat().st_size + sum(file.stat().st_size for file in own if file.is_file())
     assert weight <= MEGABYTES * 2**20, f"{weight / 2**20:.2f} MB"
+
+
+def test_the_whole_book_is_light(built_book):
+    """With everything it brings: scripts, fonts, mathematics, pictures, the index of the search."""
+    weights = {file: file.stat().st_size for file in built_book.rglob("*") if file.is_file()}
+    heaviest = sorted(weights, key=weights.get, reverse=True)[:10]
+    assert sum(weights.values()) <= ALL_MEGABYTES * 2**20, "\n".join(
+        [f"{sum(weights.values()) / 2**20:.1f} MB, of it:", *(f"{weights[file] / 2**20:.2f} MB {file.relative_to(built_book)}" for file in heaviest)])
 
 
 # ---------------------------------------------------------------- seen in a browser
@@ -191,5 +199,24 @@ def test_search_finds_a_page_without_a_network(browser, built_book):
         page.goto((built_book / "search.html").as_uri() + "?q=bibliography")
         page.wait_for_selector("#search-results li a", timeout=15_000)
         assert not errors, errors
+    finally:
+        context.close()
+
+
+@needs_book
+def test_mathematics_is_set_read_out_and_no_stop_of_the_keyboard(browser, built_book):
+    """On the page with most formulas: in MathJax's own fonts, with MathML for a screen reader, and a command that has to be loaded first."""
+    name = max(READ, key=lambda page: (built_book / page).read_text("utf-8").count('class="math '))
+    context = browser.new_context(offline=True)
+    try:
+        page = context.new_page()
+        page.goto((built_book / name).as_uri())
+        page.wait_for_function("() => MathJax.startup.promise.then(() => true)", timeout=30_000)
+        formulas = page.locator(".bd-article mjx-container")
+        assert formulas.count() > 50
+        assert page.locator(".bd-article mjx-container > mjx-assistive-mml > math").count() == formulas.count()
+        assert page.locator("mjx-container[tabindex]").count() == 0
+        assert page.evaluate("document.fonts.ready.then(() => [...document.fonts].some(f => /^\"?MJX/.test(f.family) && f.status === 'loaded'))")
+        assert page.evaluate("MathJax.tex2chtmlPromise('\\\\cancel{x}').then(node => !node.querySelector('mjx-merror'))")
     finally:
         context.close()

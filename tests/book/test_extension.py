@@ -88,3 +88,38 @@ def test_statements_keep_their_mathematics(text, kinds):
     parts = extension.text_with_math(text)
     assert [type(part).__name__ for part in parts] == kinds
     assert "".join(part.astext() for part in parts) == text.replace("$q$", "q").replace("`", "").replace(r"\(", "").replace(r"\)", "")
+
+
+def test_icon_scripts_are_removed_and_nothing_else():
+    head = '<link href="v/fontawesome/6/css/all.css"/>\n  <script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>\n<script src="a.js"></script>'
+    assert extension.ICON_SCRIPT.sub("", head) == '<link href="v/fontawesome/6/css/all.css"/>\n<script src="a.js"></script>'
+
+
+def files(folder):
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_what_no_page_loads_is_taken_out_and_a_pattern_without_files_is_a_warning(tmp_path, monkeypatch):
+    kept = {"mathjax/startup.js", "mathjax/core.js", "mathjax/LICENSE", "mathjax/input/tex.js", "mathjax/input/tex/extensions/cancel.js", "mathjax/output/chtml.js",
+            "mathjax/output/chtml/fonts/tex.js", "mathjax/output/chtml/fonts/woff-v2/M.woff", "mathjax/a11y/assistive-mml.js",
+            "course.css", "vendor/fontawesome/6/css/all.css", "vendor/fontawesome/6/LICENSE.txt", "vendor/fontawesome/6/webfonts/solid.woff2"}
+    spare = {"mathjax/tex-svg.js", "mathjax/input/tex-full.js", "mathjax/sre/mathmaps/en.json", "styles/theme.css.map", "locales/de/LC_MESSAGES/theme.po",
+             "vendor/fontawesome/6/js/all.min.js", "vendor/fontawesome/6/webfonts/solid.ttf"}
+    warned = []
+    monkeypatch.setattr(extension.log, "warning", lambda text, *arguments, **_: warned.append(text % arguments))
+    for name in kept | spare:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    extension.lighten(tmp_path)
+    assert files(tmp_path) == kept and not warned
+    (tmp_path / "mathjax/core.js").unlink()
+    extension.lighten(tmp_path)
+    assert len(warned) == 1 + len(extension.UNUSED) and any("core.js" in text for text in warned)
+
+
+@pytest.mark.parametrize("name, key", [
+    ("2 · The KL term", "05:the-kl-term"), ("7 · The KL term", "05:the-kl-term"), ("1 · A `code` and $k$", "05:a-code-and-k"),
+])
+def test_an_exercise_keeps_its_key_when_its_number_changes(name, key):
+    import aecourse_exercises
+    assert f'data-exercise="{key}"' in aecourse_exercises.tick("notebooks/05_vae_elbo", name).astext()

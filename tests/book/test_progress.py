@@ -1,9 +1,10 @@
 """What a reader has done is shown beside the lessons, saved, loaded and forgotten; nothing leaves the browser."""
 
 import json
+import re
 
 import pytest
-from test_book import needs_book
+from test_book import READ, needs_book
 
 LESSON = "notebooks/01_bottleneck.html"
 pytestmark = needs_book
@@ -77,3 +78,124 @@ def test_a_browser_that_keeps_nothing_is_told_so(context, built_book):
     context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('off'); } });")
     page = opened(context, built_book, "book/how_to_use.html")
     assert "keeps nothing" in page.locator("#course-desk").inner_text()
+
+
+# ---------------------------------------------------------------- exercises
+
+def boxes(page):
+    return page.locator("[data-exercise] input[type=checkbox]")
+
+
+def says(page, lesson, words):
+    """Waits until the sidebar says this of a lesson; the link to the page itself is only "#"."""
+    page.wait_for_function("""([lesson, words]) => ([...document.querySelectorAll('.bd-sidebar-primary a')]
+      .find(link => link.pathname.includes(lesson)).querySelector('.course-progress')?.getAttribute('aria-label') || '') === words""", arg=[lesson, words], timeout=5000)
+
+
+def test_an_exercise_ticked_in_a_lesson_is_ticked_on_the_page_of_all(context, built_book):
+    lesson, everything = opened(context, built_book, LESSON), opened(context, built_book, "book/exercises.html")
+    n, here = boxes(lesson).count(), everything.locator("tr", has=everything.locator("a[href*='01_bottleneck.html#exercise-']"))
+    assert n >= 3 and here.count() == n and boxes(everything).count() > n
+    assert lesson.locator("[id^=exercise-] [data-exercise]").count() == n
+    lesson.get_by_role("checkbox", name="Done: exercise 2 ·").check()
+    says(lesson, "01_bottleneck", f"1 of {n} exercises done")
+    everything.wait_for_function("() => document.querySelectorAll('[data-exercise] input:checked').length === 1")       # the other tab hears of it
+    assert here.nth(1).get_by_role("checkbox").is_checked()
+    here.nth(0).get_by_role("checkbox").focus()
+    everything.keyboard.press("Space")
+    assert everything.get_by_text(f"You have ticked 2 of {boxes(everything).count()}.").is_visible()
+    lesson.reload()
+    assert [box.is_checked() for box in boxes(lesson).all()] == [True, True] + [False] * (n - 2)
+    says(everything, "01_bottleneck", f"2 of {n} exercises done")
+    says(lesson, "01_bottleneck", f"2 of {n} exercises done")
+    here.nth(0).get_by_role("checkbox").uncheck()
+    here.nth(1).get_by_role("checkbox").uncheck()
+    says(everything, "01_bottleneck", "")
+
+
+def test_every_row_has_the_key_of_its_exercise_and_no_two_are_the_same(built_book):
+    def keys(name):
+        return re.findall(r'data-exercise="([^"]+)"', (built_book / name).read_text("utf-8"))
+    listed = keys("book/exercises.html")
+    assert sorted(listed) == sorted(key for name in READ if name.startswith("notebooks/") for key in keys(name))
+    assert len(set(listed)) == len(listed) > 3 and all(re.fullmatch(r"\d\d:[a-z0-9]+(-[a-z0-9]+)*", key) for key in listed)
+
+
+def test_a_mark_follows_the_title_and_not_the_number(context, built_book):
+    page = opened(context, built_book, LESSON)
+    boxes(page).first.check()
+    first, second = [place.get_attribute("data-exercise") for place in page.locator("[data-exercise]").all()[:2]]
+    text = (built_book / LESSON).read_text("utf-8")
+    swapped = text.replace(f'"{first}"', '"x"').replace(f'"{second}"', f'"{first}"').replace('"x"', f'"{second}"')
+    page.route("**/01_bottleneck.html", lambda route: route.fulfill(body=swapped, content_type="text/html"))
+    page.reload()
+    assert [box.is_checked() for box in boxes(page).all()[:2]] == [False, True]
+
+
+def test_a_full_storage_keeps_no_mark_and_says_so(context, built_book):
+    context.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };")
+    page = opened(context, built_book, LESSON)
+    boxes(page).first.click()
+    assert not boxes(page).first.is_checked()
+    page.get_by_text("storage is full").wait_for()
+
+
+def test_without_a_storage_or_a_script_there_is_nothing_to_tick(context, browser, built_book):
+    silent = browser.new_context(java_script_enabled=False)
+    context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('off'); } });")
+    for page in (opened(context, built_book, LESSON), opened(silent, built_book, "book/exercises.html")):
+        assert page.locator("[data-exercise]").count() and boxes(page).count() == 0
+    silent.close()
+
+
+def test_paper_shows_the_overview_and_no_boxes(context, built_book):
+    for name in (LESSON, "book/exercises.html", "book/how_to_use.html"):
+        page = opened(context, built_book, name)
+        page.emulate_media(media="print")
+        assert not page.locator("[data-exercise]:visible, #course-desk:visible").count()
+    assert page.locator("table.course-overview").is_visible()
+
+
+# ---------------------------------------------------------------- the self-quiz, and the overview
+
+QUIZ = "notebooks/20_self_quiz.html"
+
+
+def test_the_points_of_the_self_quiz_stand_beside_it(context, built_book):
+    page = opened(context, built_book, QUIZ)
+    questions = page.locator(".ae-question[data-id]")
+    says(page, "20_self_quiz", "")
+    questions.first.get_by_role("button", name="I do not know").click()
+    total = questions.count()
+    says(page, "20_self_quiz", f"1 of {total} questions answered")
+    page.evaluate("""() => {
+      const ids = [...document.querySelectorAll('.ae-question[data-id]')].map(form => form.dataset.id);
+      const answers = Object.fromEntries(ids.map((id, i) => [id, { text: 'x', done: true, mark: i < 3 ? 1 : i === 3 ? 0.5 : 0 }]));
+      localStorage.setItem('aecourse:self-quiz', JSON.stringify({ format: 'aecourse self-quiz', version: 1, shown: true, answers }));
+    }""")
+    says(opened(context, built_book, LESSON), "20_self_quiz", f"taken, 3\u00bd of {total} points")
+
+
+def test_the_overview_adds_up_and_is_emptied(context, built_book):
+    lesson = opened(context, built_book, LESSON)
+    n, questions = boxes(lesson).count(), lesson.locator(".ae-question[data-id]").count()
+    boxes(lesson).nth(0).check()
+    boxes(lesson).nth(1).check()
+    page = opened(context, built_book, "book/how_to_use.html")
+    rows = page.locator("table.course-overview tbody tr")
+    lessons = page.locator(".bd-sidebar-primary nav.bd-links a[href*='/notebooks/']").count()
+    assert rows.count() == lessons
+    row = rows.filter(has=page.locator("a[href*='01_bottleneck']"))
+    assert row.locator("td").all_inner_texts() == ["\u2013", f"2 of {n}", f"0 of {questions}"]
+    assert page.locator("table.course-overview tfoot tr").first.locator("td").all_inner_texts() == [f"0 of {lessons - 1}", "2 done", "0 right"]
+    page.get_by_role("button", name="Forget everything").click()
+    page.get_by_role("button", name="Press again").click()
+    assert page.locator("table.course-overview tfoot td").all_inner_texts() == [f"0 of {lessons - 1}", "0 done", "0 right", "no cards asked"]
+    lesson.wait_for_function("() => !document.querySelector('[data-exercise] input:checked')")
+
+
+def test_the_overview_fits_a_phone(browser, built_book):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, offline=True)
+    page = opened(context, built_book, "book/how_to_use.html")
+    assert page.evaluate("() => { const table = document.querySelector('table.course-overview'); return table.offsetWidth <= table.parentElement.clientWidth; }")
+    context.close()
