@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from aecourse import data
@@ -101,6 +102,29 @@ def operations(model, x: torch.Tensor) -> int:
         model.loss(x)["loss"].backward()
     model.zero_grad()
     return counter.get_total_flops()
+
+
+class Products(TorchDispatchMode):
+    """Notes every matrix product made inside the `with` block, and can make the same ones again, on the same operands."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm):
+            self.calls.append((function, [a.detach() if isinstance(a, torch.Tensor) else a for a in args], kwargs or {}))
+        return function(*args, **(kwargs or {}))
+
+    def replay(self) -> None:
+        for function, args, kwargs in self.calls:
+            function(*args, **kwargs)
+
+
+def repeated(call, times: int) -> None:
+    """The same call several times, where one is too short for the clock."""
+    for _ in range(times):
+        call()
 
 
 def peak_memory() -> int:

@@ -89,6 +89,31 @@ def ratios(speed: dict):
     return say("\n".join(said))
 
 
+@from_results("speed")
+def parts(speed: dict):
+    """What one training step is made of."""
+    rows = []
+    for one in speed["parts"]:
+        ms = one["ms"]
+        whole = ms["gradients"] + ms["optimizer"] + ms["batch"]
+        rows.append([f"{one['batch']:,}", f"{whole:.2f} ms"] + [f"{value:.2f} ms ({value / whole:.0%})" for value in
+                    (ms["products"], ms["gradients"] - ms["products"], ms["optimizer"], ms["batch"])])
+    return Table("One training step of the dense VAE, each part measured alone and repeated",
+                 ["batch", "whole step", "matrix products", "the rest of loss and gradients", "optimiser", "taking the batch"], rows)
+
+
+@from_results("speed")
+def ceiling(speed: dict):
+    """How fast a loop would be of which nothing is left but the matrix products."""
+    one, step = next((r, p) for r in speed["epochs"] for p in speed["parts"] if r["net"] == "dense" and r["batch"] == p["batch"])
+    products = one["images"] / one["batch"] * step["ms"]["products"] / 1e3
+    others = " and ".join(f"{one['seconds'][name] / products:.1f} times as fast as {NAMES[name]}"
+                          for name in ("tutorial", "pythae") if name in one["seconds"])
+    return say(f"The {step['products']} matrix products of a step are what any loop around this model has to compute. An epoch of them alone, in "
+               f"batches of {one['batch']}, takes {products:.2f} s on this machine, so that a loop in which everything else cost nothing would be "
+               f"{others}. `train.fit` takes {one['seconds']['fit']:.2f} s.")
+
+
 def targets(name: str = "speed"):
     """What a benchmark looks after, and whether this run kept it."""
     found = results(name)

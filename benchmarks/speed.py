@@ -2,11 +2,12 @@
 
     python benchmarks/speed.py [--quick] [--results FOLDER]
 
-Takes about twenty minutes on two cores; leave the machine alone meanwhile. Uses MNIST where its files are under
+Takes about a quarter of an hour on two cores; leave the machine alone meanwhile. Uses MNIST where its files are under
 AECOURSE_DATA, and the embedded digits otherwise.
 """
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 import sys
@@ -18,12 +19,12 @@ from _measure import say
 
 from aecourse import data, evaluate, models, nets, train
 
-FULL = {"images": {"dense": 60_000, "conv": 10_000}, "batches": (128, 512), "rounds": 5, "in_a_row": 6,
+FULL = {"images": {"dense": 60_000, "conv": 10_000}, "batches": (128, 512), "rounds": 5, "repeats": 200, "in_a_row": 6,
         "memory": ("tutorial", "pythae", "plain", "fit"),
         "growth": {"images": (10_000, 30_000, 100_000, 300_000, 600_000), "latent": (2, 8, 32, 128, 512),
                    "width": (100, 200, 400, 800, 1600), "batch": (32, 128, 512, 2048)},
         "epochs": {"fit": (1, 2, 4, 8, 16), "tutorial": (1, 2, 4)}, "test": 2_000, "samples": 200}
-QUICK = {"images": {"dense": 512, "conv": 128}, "batches": (64,), "rounds": 1, "in_a_row": 2, "memory": ("fit",),
+QUICK = {"images": {"dense": 512, "conv": 128}, "batches": (64,), "rounds": 1, "repeats": 2, "in_a_row": 2, "memory": ("fit",),
          "growth": {"images": (500, 1000)},
          "epochs": {"fit": (1,), "tutorial": (1,)}, "test": 20, "samples": 5}
 
@@ -66,6 +67,29 @@ def in_a_row(name: str, sizes: dict) -> dict:
                                        progress=False).seconds)
     return {"seconds": {contender: [statistics.median(epoch) for epoch in zip(*each)] for contender, each in rounds.items()},
             "subnormal": subnormal}
+
+
+def parts(name: str, sizes: dict) -> list[dict]:
+    """Milliseconds of one training step of the dense model, and of what it is made of, each alone and repeated."""
+    say("   one step, in parts")
+    results, pixels = [], _contenders.load(name).train.x
+    for batch in sizes["batches"]:
+        x, model = pixels[:batch], _contenders.built("dense")
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+
+        def gradients(x=x, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            model.loss(x)["loss"].backward()
+
+        with _measure.Products() as products:
+            gradients()
+        rows = torch.randperm(len(pixels))[:batch]
+        work = {"products": products.replay, "optimizer": optimizer.step, "batch": lambda rows=rows: pixels[rows], "gradients": gradients}
+        rounds = _measure.alternating({part: functools.partial(_measure.repeated, call, sizes["repeats"]) for part, call in work.items()},
+                                      sizes["rounds"])
+        seconds = {part: statistics.median(each) / sizes["repeats"] for part, each in rounds.items()}
+        results.append({"batch": batch, "products": len(products.calls), "ms": {part: 1e3 * s for part, s in seconds.items()}})
+    return results
 
 
 def memory(name: str, sizes: dict) -> dict[str, int]:
@@ -179,7 +203,7 @@ def main() -> None:
     sizes, name = QUICK if options.quick else FULL, "digits" if options.quick else _measure.data_name()
     say(f"   data: {name}")
     results = {**_measure.conditions(), "quick": options.quick, "data": name, "epochs": epochs_side_by_side(name, sizes),
-               "in_a_row": in_a_row(name, sizes), "memory": memory(name, sizes), "growth": growth(sizes), "likelihood": likelihood(name, sizes)}
+               "parts": parts(name, sizes), "in_a_row": in_a_row(name, sizes), "memory": memory(name, sizes), "growth": growth(sizes), "likelihood": likelihood(name, sizes)}
     results["targets"] = targets(results)
     _measure.write(options.results, "speed", results)
     _measure.tell(results["targets"])

@@ -52,6 +52,23 @@ def test_operations_are_counted_as_executed(results):
     assert dense["mflop_per_image"] == pytest.approx(2 * (3 * forward - 784 * 400) / 1e6)
 
 
+def test_a_step_is_the_sum_of_its_parts(results):
+    """11 products: forward 4, weight gradients 4, input gradients of every layer but the first 3."""
+    for one in results["speed"]["parts"]:
+        assert one["products"] == 11 and set(one["ms"]) == {"products", "gradients", "optimizer", "batch"}
+        assert all(ms > 0 for ms in one["ms"].values())
+
+
+def test_products_are_made_again_on_the_same_operands(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    x, layer = torch.rand(3, 4), nn.Linear(4, 2)
+    with importlib.import_module("_measure").Products() as products:
+        layer(x).sum().backward()
+    assert [function.overloadpacket for function, _, _ in products.calls] == [torch.ops.aten.addmm, torch.ops.aten.mm]
+    function, operands, keywords = products.calls[0]
+    assert torch.equal(function(*operands, **keywords), layer(x))
+
+
 def test_memory_and_time_are_measured_per_size(results):
     small, large = results["speed"]["growth"]["images"]
     assert (small["images"], large["images"]) == (500, 1000) and large["bytes"] == 2 * small["bytes"] == 1000 * 784 * 4
@@ -140,6 +157,8 @@ def test_the_page_draws_every_result(results, report, monkeypatch):
         assert "<svg" in shown.svg() and any(digit in shown.description for digit in "123456789")
     assert "PyTorch" in report.conditions().markdown and report.ratios().markdown.count("\n") == len(speed["epochs"]) - 1
     assert report.targets()._repr_html_().count("<tr>") == 1 + len(speed["targets"])
+    assert report.parts()._repr_html_().count("<tr>") == 1 + len(speed["parts"])
+    assert "The 11 matrix products of a step" in report.ceiling().markdown
     assert "<td>13.87 (Hinton &amp; Salakhutdinov 2006)</td>" in report.published()._repr_html_()
 
 
@@ -157,7 +176,7 @@ def test_the_page_draws_what_was_measured_in_a_browser(browser, results, report,
 def test_the_page_says_so_where_nothing_was_measured(report, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "FOLDER", tmp_path)
     assert "No results are here yet" in report.conditions().markdown
-    assert report.side_by_side("dense", 128) is report.published() is report.targets() is None
+    assert report.side_by_side("dense", 128) is report.published() is report.targets() is report.parts() is report.ceiling() is None
     assert report.targets("page") is report.in_the_browser() is report.decodes() is report.loading() is report.frames() is report.playground() is None
 
 
