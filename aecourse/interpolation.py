@@ -25,9 +25,10 @@ def linear(a: Tensor, b: Tensor, t) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, t) -> Tensor:
-    """Along the arc from a to b, at constant angular speed: a, b [..., D] and t as in `linear`.
+    """Along the arc from a to b: a, b [..., D] and t as in `linear`.
 
-    The angle is that between the directions of a and b; where the two are equally long, the path keeps that length.
+    The angle is that between the directions of a and b; where the two are equally long, the path keeps that length and
+    turns at constant speed, else it passes from one length to the other and is only nearly an arc.
     Below an angle of 1e-3 it is the straight line, which differs from the arc by less than rounding. Opposite directions
     raise ValueError: no arc between them is shorter than the others. Source: Shoemake 1985; for codes, White 2016.
     """

@@ -15,7 +15,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as _Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from torch import Tensor
 
 from aecourse import _arguments as check
@@ -54,7 +54,7 @@ class Figure(_Figure):
         width = float(re.search(r'width="([\d.]+)pt"', text).group(1)) * 96 / 72
         label = html.escape(self.description, quote=True)
         text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)      # would style the whole page
-        style = (f"width:100%;min-width:{min(width, 460):.0f}px;max-width:{width:.0f}px;height:auto;fill:currentColor;"
+        style = (f"width:100%;min-width:{min(width, max(320, width / 2)):.0f}px;max-width:{width:.0f}px;height:auto;fill:currentColor;"
                  "stroke-linejoin:round;stroke-linecap:butt")
         return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{style}"', 1)
 
@@ -133,17 +133,30 @@ def curves(named: dict[str, tuple], *, x: str, y: str, description: str, log_x: 
                     textcoords="offset points", ha="right", va="bottom", fontsize=9, color=INK)
     if log_x:
         ax.set_xscale("log", base=2)
+        _plain_numbers(ax.xaxis)
     if log_y:
         ax.set_yscale("log")
-    if all(np.issubdtype(_array(xs).dtype, np.integer) for xs, _ in named.values()):
+        low, high = ax.get_ylim()
+        if high / low < 100:                    # powers of ten alone would leave the axis with one number or none
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low > 10 else (1, 2, 3, 5)))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            _plain_numbers(ax.yaxis)
+    if not log_x and all(np.issubdtype(_array(xs).dtype, np.integer) for xs, _ in named.values()):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if ticks is not None:
-        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        ax.minorticks_off()
+        ax.set_xticks(ticks, [f"{t:,g}" for t in ticks])
+        ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel=x, ylabel=y)
     if len(named) > 1 or list(named) != [""]:
         ax.legend(frameon=False)
     return fig
+
+
+def _plain_numbers(axis) -> None:
+    """Numbers on a logarithmic axis as one writes them, 16 rather than 2 to the power of 4, where they are not too long."""
+    low, high = sorted(axis.get_view_interval())
+    if low >= 1e-3 and high <= 1e5:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 def history(run, *, terms: list[str] | None = None, y: str = "nats per image", description: str | None = None) -> Figure:
@@ -197,6 +210,7 @@ def bars(named: dict[str, float], *, y: str, description: str, quiet: tuple[str,
     ax.bar_label(drawn, [form.format(float(named[n])) for n in names], padding=4, color=INK)
     ax.set(xlabel=y)
     ax.margins(x=0.18)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.grid(axis="y", visible=False)
     return fig
 

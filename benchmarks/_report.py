@@ -96,10 +96,10 @@ def parts(speed: dict):
     for one in speed["parts"]:
         ms = one["ms"]
         whole = ms["gradients"] + ms["optimizer"] + ms["batch"]
-        rows.append([f"{one['batch']:,}", f"{whole:.2f} ms"] + [f"{value:.2f} ms ({value / whole:.0%})" for value in
+        rows.append([f"{one['batch']:,}", f"{whole:.2f} ms"] + [f"{value:.2f} ms, {value / whole:.0%}" for value in
                     (ms["products"], ms["gradients"] - ms["products"], ms["optimizer"], ms["batch"])])
-    return Table("One training step of the dense VAE, each part measured alone and repeated",
-                 ["batch", "whole step", "matrix products", "the rest of loss and gradients", "optimiser", "taking the batch"], rows)
+    return Table("One training step of the dense VAE; each part measured alone",
+                 ["batch", "whole step", "matrix products", "rest of gradients", "optimiser", "picking images"], rows)
 
 
 @from_results("speed")

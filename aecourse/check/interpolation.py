@@ -51,7 +51,7 @@ def slerp(function) -> Answer:
     generator = torch.Generator().manual_seed(8)
     cases = [(*(0.7 * torch.randn(2, n, d, generator=generator)), t) for n, d, t in ((5, 3, 0.3), (4, 7, 0.85), (3, 2, 0.1))]
     return compare(function, interpolation.slerp, cases, mistakes,
-                   praise="from a to b along the arc, at an even pace; vectors of one length keep it.")
+                   praise="from a to b; vectors of one length keep it, and turn at an even pace along the arc.")
 
 
 def path_length(function) -> Answer:

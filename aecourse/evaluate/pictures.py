@@ -26,7 +26,8 @@ def psnr(image: Tensor, x: Tensor) -> Tensor:
     10 log10(1 / mean squared error over the pixels of an image); 10 dB more is a tenth of the error.
     """
     if image.shape != x.shape or image.dim() < 2:
-        raise ValueError(f"image: got {check.described(image)} beside x {list(x.shape)}; accepted are two tensors [N, ...] of one shape")
+        raise ValueError(f"image: got {check.described(image)} beside x {list(x.shape)}; "
+                         "accepted are two tensors [N, ...] of one shape")
     return -10 * torch.log10((image - x).square().flatten(1).mean(1))
 
 

@@ -50,7 +50,7 @@ function build(root, { images, shape, labels, models, noises, seed, brush }) {
     "aria-label": "The image to spoil. Arrow keys move the brush, with Shift in longer steps; Space or Enter paints; "
       + "E chooses the eraser, D the pen; Home returns to the middle.",
   }, canvas, here);
-  const first = card("original"), second = card("spoiled: paint here", stage);
+  const first = card("original"), second = card("spoil this one", stage);
   const answers = models.map(({ name }) => card(name));
 
   const tools = element("div", { class: "ae-tools", role: "group", "aria-label": "What the brush does" });

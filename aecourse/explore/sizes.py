@@ -70,7 +70,7 @@ def _name(label) -> str:
 
 
 def _describe(sizes, models, unit) -> str:
-    rows = (f"{size} numbers: " + ", ".join(f"{model['name']} {model['errors'][i]:.3g}" for model in models)
+    rows = (f"{size} number{'s' * (size != 1)}: " + ", ".join(f"{model['name']} {model['errors'][i]:.3g}" for model in models)
             for i, size in enumerate(sizes))
     return ("Images and what each model makes of them when they pass through a code of the chosen size, with the "
             f"curve of error against code size. In {unit}, for a code of {'; '.join(rows)}.")

@@ -76,7 +76,8 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
   }
 
   function drawChart(now) {
-    const wide = top.clientWidth, high = 250, left = 44, right = 8, above = 26, below = 36;
+    const wide = top.clientWidth, narrow = wide < 380, left = 44, right = 8, below = 36;
+    const above = narrow ? 42 : 26, high = 224 + above; // two labels in one line, or one below the other
     const floor = Math.floor(Math.log10(Math.min(...eigenvalues)) * 2 - 2) / 2, ceiling = Math.ceil(Math.log10(eigenvalues[0]) * 2 + 0.2) / 2;
     const y = (value) => above + (high - above - below) * Math.min(Math.max((ceiling - Math.log10(value)) / (ceiling - floor), 0), 1);
     const step = (wide - left - right) / latents, bottom = high - below, surface = y(now.level);
@@ -101,7 +102,7 @@ function build(root, { sigma, beta, limits, shape, eigenvalues, rest, components
     chart.append(
       element("rect", { x: left, width: wide - left - right, y: surface, height: bottom - surface, fill: "#2aa5c9", "fill-opacity": 0.28 }),
       element("line", { x1: left, x2: wide - right, y1: surface, y2: surface, stroke: "#2aa5c9", "stroke-width": 2 }),
-      element("text", { x: wide - right, y: 12, "text-anchor": "end", class: "ae-level" }, label));
+      element("text", { x: wide - right, y: narrow ? 28 : 12, "text-anchor": "end", class: "ae-level" }, label));
   }
 
   root.aecourse = { redrawn: (n) => [...redrawn(n)], get state() { return summary(); } };

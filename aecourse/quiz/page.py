@@ -49,7 +49,7 @@ def _literal(text: str) -> str:
 
 
 def _figure(number: float) -> str:
-    return f"{number:.4g}".replace("-", "\u2212")
+    return f"{number:{'.0f' if abs(number) >= 1000 else '.4g'}}".replace("-", "\u2212")
 
 
 def _anchor(heading: str) -> str:

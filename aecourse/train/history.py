@@ -56,4 +56,5 @@ class History:
             return "History(no epochs)"
         last = ", ".join(f"{name} {values[-1]:.2f}" for name, values in self.terms.items())
         how = ", read from the cache" if self.cached else ", interrupted" if self.interrupted else ""
-        return f"History({self.epochs} epochs in {sum(self.seconds):.1f} s{how}; last: {last})"
+        lines = "\n        " if len(self.terms) > 1 else " "          # one line would leave the page
+        return f"History({self.epochs} epochs in {sum(self.seconds):.1f} s{how};{lines}last: {last})"

@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 CLAIM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DECK = "autoencoders.apkg"
 FONT_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*>')
+PUNCTUATION = re.compile(r"[.,;:!?)\]’”…-]+")
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*"></script>')
 
 
@@ -316,6 +317,18 @@ class QuestionBankSheet(QuestionBank):
 
 # ---------------------------------------------------------------- offline, and light
 
+def keep_punctuation(app, doctree, page) -> None:
+    """Keeps the punctuation after a formula in the line on which the formula ends: a browser may break before it."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        mark = PUNCTUATION.match(after) if isinstance(after, nodes.Text) else None
+        if mark:
+            place, parent = formula.parent.index(formula), formula.parent
+            together = nodes.inline("", "", classes=["course-together"])
+            parent[place:place + 2] = [together, nodes.Text(after[mark.end():])]
+            together += [formula, nodes.Text(mark.group())]
+
+
 def without_kernels(app, page, template, context, doctree) -> None:
     """Thebe runs code on somebody's server, and widgets want the kernel that made them; these pages have neither."""
     def wanted(script):
@@ -388,6 +401,7 @@ def setup(app):
     app.connect("env-merge-info", merge)
     app.connect("env-updated", everything_read, priority=900)
     app.connect("doctree-resolved", show)
+    app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", without_kernels, priority=900)
     app.connect("config-inited", load_mathjax_in_parts)
     app.connect("build-finished", finish, priority=900)          # after MathJax has been copied

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("sphinx")
+from docutils import nodes  # noqa: E402
+from docutils.utils import new_document  # noqa: E402
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
 import aecourse_book as extension  # noqa: E402
 
@@ -123,3 +126,23 @@ def test_what_no_page_loads_is_taken_out_and_a_pattern_without_files_is_a_warnin
 def test_an_exercise_keeps_its_key_when_its_number_changes(name, key):
     import aecourse_exercises
     assert f'data-exercise="{key}"' in aecourse_exercises.tick("notebooks/05_vae_elbo", name).astext()
+
+
+def paragraph(*children):
+    document = new_document("page")
+    document += nodes.paragraph("", "", *children)
+    return document
+
+
+def test_punctuation_after_a_formula_stays_in_its_line():
+    document = paragraph(nodes.Text("Both "), nodes.math("", "x"), nodes.Text(", "), nodes.math("", "y"), nodes.Text(" and "), nodes.math("", "z"),
+                         nodes.Text(")."))
+    extension.keep_punctuation(None, document, "page")
+    together = [node.astext() for node in document.findall(nodes.inline)]
+    assert together == ["x,", "z)."] and document.astext() == "Both x, y and z)."
+
+
+def test_a_formula_at_the_end_or_before_other_formulas_is_left_alone():
+    document = paragraph(nodes.math("", "x"), nodes.emphasis("", ", so"), nodes.math("", "y"))
+    extension.keep_punctuation(None, document, "page")
+    assert not list(document.findall(nodes.inline)) and document.astext() == "x, soy"
