@@ -99,7 +99,7 @@ def parts(speed: dict):
         rows.append([f"{one['batch']:,}", f"{whole:.2f} ms"] + [f"{value:.2f} ms, {value / whole:.0%}" for value in
                     (ms["products"], ms["gradients"] - ms["products"], ms["optimizer"], ms["batch"])])
     return Table("One training step of the dense VAE; each part measured alone",
-                 ["batch", "whole step", "matrix products", "rest of gradients", "optimiser", "picking images"], rows)
+                 ["batch", "whole", "matrix products", "rest of gradients", "optimiser", "indexing"], rows)
 
 
 @from_results("speed")
