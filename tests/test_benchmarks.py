@@ -52,7 +52,7 @@ def test_operations_are_counted_as_executed(results):
     assert dense["mflop_per_image"] == pytest.approx(2 * (3 * forward - 784 * 400) / 1e6)
 
 
-def test_a_step_is_the_sum_of_its_parts(results):
+def test_every_part_of_a_step_is_measured(results):
     """11 products: forward 4, weight gradients 4, input gradients of every layer but the first 3."""
     for one in results["speed"]["parts"]:
         assert one["products"] == 11 and set(one["ms"]) == {"products", "gradients", "optimizer", "batch"}

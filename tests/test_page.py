@@ -91,3 +91,15 @@ def test_source_shows_the_code_without_its_documentation():
 @pytest.mark.parametrize("thing", [train.Run.epoch, train.Run.step])
 def test_printed_code_fits_the_page(thing):
     assert max(map(len, page.source(thing).markdown.splitlines())) <= 86
+
+
+@pytest.mark.parametrize("ys, expected", [([0.21, 0.3, 0.52], {"0.3", "0.5"}), ([0.3, 2.0, 18.0], {"0.5", "1", "2", "5", "10"})])
+def test_a_logarithmic_axis_carries_numbers(ys, expected):
+    """Within a decade or two, where powers of ten alone would leave one label or none; and across, counts as one writes them."""
+    drawn = plots.curves({"": ([1, 4, 16], ys)}, x="x", y="y", log_x=True, log_y=True, description="d")
+    drawn.svg()
+    [axes] = drawn.axes
+    low, high = axes.get_ylim()
+    seen = {label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high}
+    assert expected <= seen
+    assert {"1", "4", "16"} <= {label.get_text() for label in axes.get_xticklabels()}
