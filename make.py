@@ -11,6 +11,7 @@ if sys.version_info < (3, 10):
 
 import hashlib
 import importlib.util
+import json
 import os
 import queue
 import re
@@ -27,12 +28,14 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
+NOTEBOOKS = ROOT / "notebooks"
 ANSI = r"\x1b\[[0-9;]*m"
 
 HELP = """\
 python make.py book       execute the notebooks and build the book into _build/html
 python make.py test       unit tests, notebooks, the book, and the book in a browser
 python make.py lab        open JupyterLab on the notebooks
+python make.py replicate  run lessons again under other seeds, for the ledger of claims ([LESSON...] [RUNS=8] [CONFIRM=1])
 python make.py bench      run the benchmarks
 python make.py anki       write the question bank as an Anki deck, _build/autoencoders.apkg
 python make.py clean      remove the built book
@@ -177,22 +180,28 @@ def inside() -> dict:
 
 # ---------------------------------------------------------------- the book
 
+def notebook_line(line: str) -> str | None:
+    """What a line of book/execute.py means to somebody who waits for it."""
+    done = re.fullmatch(r"(\w+): executed in ([\d.]+) seconds", line)
+    if done:
+        return f"{done[1]}: executed in {clock(float(done[2]))}"
+    return line if re.fullmatch(r"\w+: (executing|failed|unchanged, taken from the cache)", line) else None
+
+
 def book_line(line: str) -> str | None:
     """What a line of the build's output means to somebody who waits for it."""
     line = re.sub(ANSI, "", line)
-    notebook = re.search(r"(\w+)\.ipynb: (.*) \[mystnb\]", line)
-    if notebook:
-        name, said = notebook.groups()
-        if said.startswith("Executing notebook using"):
-            return f"{name}: executing"
-        executed = re.match(r"Executed notebook in ([\d.]+) seconds", said)
-        if executed:
-            return f"{name}: executed in {clock(float(executed[1]))}"
-        if said.startswith("Using cached"):
-            return f"{name}: unchanged, taken from the cache"
     if "WARNING:" in line or "ERROR:" in line:
         return line
     return "writing the pages" if line.startswith("preparing documents") else None
+
+
+def errors_of_notebooks(output: list[str]) -> str:
+    """What the failed notebooks said; everything else has been shown already."""
+    text = "\n".join(output)
+    parts = re.split(r"^(?=\w+: (?:failed|executing|executed|unchanged).*$)", text, flags=re.MULTILINE)
+    said = [part.strip() for part in parts if re.match(r"\w+: failed$", part, re.MULTILINE)] or [text]
+    return "\n\n".join(said) if sys.stdout.isatty() else re.sub(ANSI, "", "\n\n".join(said))
 
 
 def stale_results_removed() -> None:
@@ -211,45 +220,59 @@ def stale_results_removed() -> None:
             stamp.write_text(wanted, "utf-8")
 
 
-def what_went_wrong(output: list[str]) -> str:
-    """The failed notebooks' errors; the warnings have been shown already. Neither: the end of the output."""
-    said = []
-    for report in sorted((HTML / "reports").rglob("*.log")):
-        text = read(report)
-        text = text[max(0, text.find("An error occurred while executing")):].strip()
-        said.append(f"\n-- {report.stem.removesuffix('.err')}\n{text if sys.stdout.isatty() else re.sub(ANSI, '', text)}")
-    warned = any(book_line(line) == re.sub(ANSI, "", line) for line in output)
-    return "\n".join(said or ([] if warned else output[-200:]))
-
-
 def build_book() -> None:
     stale_results_removed()
-    shutil.rmtree(HTML / "reports", ignore_errors=True)
+    notebooks = [NOTEBOOKS / f"{name}.ipynb" for name in re.findall(r"^\s*- file: notebooks/(\w+)\s*$", read(ROOT / "_toc.yml"), re.MULTILINE)]
+    step("Executing the notebooks (later builds execute only what changed)",
+         [PYTHON, ROOT / "book" / "execute.py", BUILD / ".jupyter_cache", *notebooks], picture=notebook_line, env=inside(), explain=errors_of_notebooks)
     try:
-        step("Executing the notebooks and building the book (later builds execute only what changed)",
+        step("Building the pages",
              [PYTHON, "-c", "from jupyter_book.cli.main import main; main()", "build", ".", "--warningiserror", "--keep-going"], picture=book_line,
-             env=inside(), explain=what_went_wrong)
+             env=inside(), explain=lambda output: "\n".join(output[-200:]))
     except Failed:
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)      # so that the next build gives every warning again
         raise
 
 
+def what_did_not_hold() -> str:
+    """The claims that did not hold in this build, for those who built it; nothing where all held."""
+    claims = json.loads(read(BUILD / "claims.json") or "[]")
+    fallen = [claim for claim in claims if not claim["holds"]]
+    lines = [f"\nOf {len(claims)} claims {len(claims) - len(fallen)} held here, {len(fallen)} did not:" if fallen
+             else f"\nAll {len(claims)} claims held here."]
+    for claim in fallen:
+        runs = claim.get("runs") or []
+        rate = f"; held in {claim['held']} of {len(runs)} repetitions" if runs else ""
+        kind = "EXACT, so something is wrong: " if claim.get("kind") == "exact" else ""
+        lines.append(f"   {claim['page'].split('/')[-1]}: {kind}{claim['id']}, measured {claim.get('figure', claim['value'])}{rate}")
+    if any(claim.get("kind") != "exact" for claim in fallen):
+        lines.append("   Another processor rounds differently; the page \"Claims\" shows each with its repetitions.")
+    return "\n".join(lines)
+
+
 def book(arguments: list[str]) -> int:
     environment()
     build_book()
+    say(what_did_not_hold())
     say(f"\nThe book is ready. Open this in a browser:\n{(HTML / 'index.html').as_uri()}")
     return 0
 
 
 # ---------------------------------------------------------------- the tests
 
-def pytest(title: str, *arguments: str) -> tuple[int, int, int]:
-    """Run pytest; (passed, failed, skipped) from its own report. No readable report counts as one failure."""
+def pytest(title: str, *arguments: str, side_by_side: bool = True, **variables: str) -> tuple[int, int, int]:
+    """Run pytest, as many tests at once as there are cores, each with one thread; (passed, failed, skipped) from its own
+    report. No readable report counts as one failure."""
     report = BUILD / "reports" / f"{title.replace(' ', '-')}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     say(f"== Testing: {title}")
-    status = subprocess.run([str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments], cwd=ROOT, env=inside()).returncode
+    jobs = os.cpu_count() or 1
+    if side_by_side and jobs > 1:
+        arguments = ("-n", str(jobs), "--dist", "loadfile", *arguments)
+        variables = {**dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"), **variables}
+    status = subprocess.run([str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments], cwd=ROOT,
+                            env={**inside(), **variables}).returncode
     return counts(report, status)
 
 
@@ -270,7 +293,7 @@ def test(arguments: list[str]) -> int:
     if any("book" not in file.relative_to(ROOT).parts for file in (ROOT / "tests").rglob("test_*.py")):
         results["unit tests"] = pytest("unit tests", "tests", "--ignore=tests/book", *arguments)
     if list((ROOT / "notebooks").glob("*.ipynb")):
-        results["notebooks"] = pytest("notebooks", "--nbval-lax", "--nbval-current-env", "notebooks", *arguments)
+        results["notebooks"] = pytest("notebooks", "--nbval-lax", "--nbval-current-env", "notebooks", *arguments, AECOURSE_STRICT="1")
     try:
         build_book()
         results["building the book"] = (1, 0, 0)
@@ -293,6 +316,16 @@ def lab(arguments: list[str]) -> int:
     environment()
     say("== JupyterLab (stop it with Ctrl-C)")
     return subprocess.run([str(PYTHON), "-m", "jupyterlab", "notebooks", *arguments], cwd=ROOT, env=inside()).returncode
+
+
+def replicate(arguments: list[str]) -> int:
+    """LESSON..., RUNS=8 and CONFIRM=1, as make hands them on."""
+    environment()
+    options = []
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        options += {"RUNS": ["--runs", value], "CONFIRM": ["--confirm"] if value not in ("", "0") else []}.get(name, [argument])
+    return subprocess.run([str(PYTHON), "-m", "aecourse.ledger", *options], cwd=ROOT, env=inside()).returncode
 
 
 def bench(arguments: list[str]) -> int:
@@ -325,7 +358,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.reconfigure(errors="replace")                # a console that cannot show a sign shows a question mark
     if os.name == "nt":
         os.system("")                                       # switches on the escape sequences of Windows' console
-    targets = {target.__name__: target for target in (book, test, lab, bench, anki, clean, distclean)}
+    targets = {target.__name__: target for target in (book, test, lab, replicate, bench, anki, clean, distclean)}
     if not arguments or arguments[0] in ("help", "-h", "--help"):
         say(HELP)
         return 0

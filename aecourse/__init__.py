@@ -7,3 +7,7 @@ Conventions everywhere: images are float32 [N, C, H, W] in [0, 1]; a loss is sum
 averaged over the batch, in nats per image; decoders return logits.
 """
 __version__ = "0.1.0"
+
+from aecourse import seeds
+
+seeds.install()

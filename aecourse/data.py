@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse import _arguments as check
+from aecourse import seeds
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 MNIST_MD5 = dict(zip(IDX_FILES, ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
@@ -98,7 +99,8 @@ def load(name: str | None = None, *, default: str = "digits") -> Images:
     asked = name if name is not None else os.environ.get("AECOURSE_DATASET") or default
     argument = "name" if name is not None else "AECOURSE_DATASET" if os.environ.get("AECOURSE_DATASET") else "default"
     check.choice(argument, asked, _LOADERS)
-    return _LOADERS[asked]()
+    with seeds.fixed():
+        return _LOADERS[asked]()
 
 
 def binarize(x: Tensor) -> Tensor:

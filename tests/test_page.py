@@ -10,31 +10,92 @@ import torch
 from aecourse import claims, page, plots, train
 
 
-def test_claim_shows_what_was_measured_and_whether_it_held():
-    made = claims.claim("some-claim", "Statement < true", 0.012345, holds=True, unit="rad", published="0.01")
-    assert repr(made) == "held: Statement < true 0.0123 rad (published: 0.01)"
+@pytest.fixture
+def repeated(monkeypatch):
+    """A ledger in which "some-claim" came to these values."""
+    def fill(*values, stale=False):
+        entries = [claims.ledger.Entry(value, {}, stale) for value in values]
+        monkeypatch.setattr(claims.ledger, "entries", lambda id: entries if id == "some-claim" else [])
+    monkeypatch.delenv("AECOURSE_STRICT", raising=False)
+    monkeypatch.delenv("AECOURSE_DATASET", raising=False)
+    return fill
+
+
+def test_claim_shows_what_was_measured_and_how_often_it_held(repeated):
+    repeated(0.1, 0.2, 0.004, 0.3)
+    made = claims.claim("some-claim", "Statement < true", 0.012345, above=0.01, unit="rad", published="0.02")
+    assert repr(made) == "held: Statement < true 0.0123 rad (held in 3 of 4 runs; published: 0.02)"
     text = made._repr_html_()
-    assert "Statement &lt; true" in text and "0.0123 rad" in text and "published: 0.01" in text
+    assert "Statement &lt; true" in text and "0.0123 rad" in text and "published: 0.02" in text and "held in 3 of 4 runs" in text
     record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', text).group(1)))
-    assert record["id"] == "some-claim" and record["holds"] is True and record["figure"] == "0.0123 rad"
+    assert record["id"] == "some-claim" and record["holds"] is True and record["figure"] == "0.0123 rad" and record["held"] == 3
+    assert record["runs"] == [0.1, 0.2, 0.004, 0.3] and record["kind"] == "measured"
 
 
-def test_claim_that_the_text_relies_on_stops_the_notebook():
-    with pytest.raises(claims.ClaimFailed, match="some-claim: It is small. Measured: 7 nats"):
-        claims.claim("some-claim", "It is small.", 7.0, holds=False, unit="nats")
-    shown = claims.claim("some-claim", "It is small.", torch.tensor(7.0), holds=torch.tensor(False), required=False)
-    assert repr(shown).startswith("did not hold") and not shown.holds
+def test_a_measured_claim_never_stops_a_notebook(repeated):
+    repeated(0.5, 0.6)
+    shown = claims.claim("some-claim", "It is large.", 0.01, above=0.4)
+    assert repr(shown).startswith("did not hold here") and not shown.holds
+    nothing = claims.claim("some-claim", "It is large.", float("nan"), above=0.4)
+    assert not nothing.holds and "nan" in nothing._repr_html_()
+    assert not claims.claim("new-claim", "It is large.", 0.01, above=0.4).holds
+
+
+def test_an_exact_claim_stops_only_the_tests(repeated, monkeypatch):
+    shown = claims.exact("sum", "It is 2.", 3, holds=False)
+    assert repr(shown).startswith("fails here") and "runs" not in repr(shown)
+    monkeypatch.setenv("AECOURSE_STRICT", "1")
+    with pytest.raises(claims.ClaimFailed, match="sum: It is 2. Measured: 3."):
+        claims.exact("sum", "It is 2.", 3, holds=False)
+    assert claims.exact("sum", "It is 3.", 3, holds=True).holds
+
+
+def test_strict_judges_a_measured_claim_by_the_ledger_and_not_by_its_bound(repeated, monkeypatch):
+    monkeypatch.setenv("AECOURSE_STRICT", "1")
+    repeated(0.50, 0.60)
+    assert not claims.claim("some-claim", "s", 0.45, above=0.55).holds          # below the bound, near the repetitions
+    for far in (0.39, 0.71, float("nan"), float("inf")):
+        with pytest.raises(claims.ClaimFailed, match="far outside the 2 repetitions in the ledger, 0.5 to 0.6"):
+            claims.claim("some-claim", "s", far, above=0.1)
+    monkeypatch.setenv("AECOURSE_DATASET", "mnist")                              # the ledger knows nothing of other images
+    assert claims.claim("some-claim", "s", 0.9, above=0.55).holds
+
+
+@pytest.mark.parametrize("value, runs, near", [
+    (0.4, [0.5, 0.6], True), (0.39, [0.5, 0.6], False), (19, [20, 20, 20], True), (18, [20, 20, 20], False),
+    (1.009, [1.0, 1.0], True), (1.02, [1.0, 1.0000001], False), (0.0, [0.0, 0.0], True), (float("nan"), [1.0, 2.0], False)])
+def test_what_is_plausible(value, runs, near):
+    assert claims.ledger.plausible(value, runs) is near
+
+
+def test_a_statement_says_how_often_it_held(repeated):
+    repeated(1.0, 2.0, 3.0)
+    assert claims.claim("some-claim", "In {held} of {runs} runs it is.", 1.5, above=1.2, below=2.5).statement == "In 1 of 3 runs it is."
+
+
+def test_the_strip_draws_every_repetition_and_says_what_it_shows(repeated):
+    repeated(1.0, 2.0, 3.0)
+    made = claims.claim("some-claim", "s", 1.5, above=0.0)
+    svg = claims.strip(made)
+    assert svg.count('r="3"') == 3 and svg.count('r="5"') == 1 and svg.count("stroke-dasharray") == 1
+    assert "Here 1.5; 3 repetitions from 1 to 3; the statement holds above 0." in svg
 
 
 @pytest.mark.parametrize("bad", ["Some Claim", "", "a_b", "a--b", None])
 def test_claim_ids(bad):
     with pytest.raises(ValueError, match="id: got"):
-        claims.claim(bad, "s", 1, holds=True)
+        claims.claim(bad, "s", 1, above=0)
 
 
-def test_claims_need_a_finite_figure():
-    with pytest.raises(ValueError, match="value: got nan"):
-        claims.claim("a", "s", float("nan"), holds=True)
+@pytest.mark.parametrize("bad", ["1", None, [1]])
+def test_claims_need_a_number(bad):
+    with pytest.raises(TypeError, match="value: got"):
+        claims.claim("a", "s", bad, above=0)
+
+
+def test_measured_claims_need_a_bound():
+    with pytest.raises(ValueError, match="above: got None, and below is None"):
+        claims.claim("a", "s", 1)
 
 
 @pytest.mark.parametrize("value, text", [(489136, "489,136"), (0.5, "0.5"), (1234.5, "1,234"), (3e-6, "3e-06"), (-2.0, "-2")])

@@ -7,6 +7,7 @@ import time
 import torch
 
 from aecourse import _arguments as check
+from aecourse import seeds
 from aecourse.train import cache as trained
 from aecourse.train import guard, shared, state
 from aecourse.train.batches import TensorBatches, as_batches
@@ -63,7 +64,7 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
     if cache and engine is None and trained.folder() is not None and all(
             isinstance(part, (TensorBatches, type(None))) for part in (batches, held_out)):
         tensors = [batches.x, batches.labels] + ([held_out.x, held_out.labels] if held_out else [])
-        name = trained.key(model, tensors, {**settings, "device": device.type})
+        name = trained.key(model, tensors, {**settings, "seed": seeds.moved(seed), "device": device.type})
         history = None if name is None else trained.read(name, model)
         if history is not None:
             model.to(device).eval()

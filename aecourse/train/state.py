@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
+from aecourse import seeds
 from aecourse.train.history import History
 
 
@@ -91,7 +92,7 @@ def set_random_state(states: dict) -> None:
 def seed_all(seed: int) -> None:
     """Starts every generator anew from `seed`."""
     torch.manual_seed(seed)
-    random.seed(seed)
+    random.seed(seeds.moved(seed))
     np.random.seed(seed % 2**32)
 
 

@@ -200,9 +200,9 @@ def cell(*children, classes=()) -> nodes.entry:
 
 def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
     has_published = any(claim.get("published") is not None for claim in claims)
-    heads = ["Claim", "Measured", *(["Published"] if has_published else []), "Verdict"]
+    heads = ["Claim", "Here", "Repetitions", *(["Published"] if has_published else []), "Verdict"]
     group = nodes.tgroup(cols=len(heads))
-    for width in (60, 15, *([15] if has_published else []), 10):
+    for width in (48, 13, 19, *([12] if has_published else []), 10):
         group += nodes.colspec(colwidth=width)
     group += nodes.thead("", nodes.row("", *[cell(nodes.Text(head)) for head in heads]))
     body = nodes.tbody()
@@ -210,10 +210,11 @@ def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
         target = app.builder.get_relative_uri(page, docname) + (f"#{claim['anchor']}" if claim["anchor"] else "")
         statement = nodes.reference("", "", *text_with_math(claim["statement"]), refuri=target, internal=True)
         unit, published = claim.get("unit") or None, claim.get("published")
-        verdict = nodes.inline("", "held" if claim["holds"] else "did not hold",
+        verdict = nodes.inline("", claim.get("verdict") or ("held" if claim["holds"] else "did not hold"),
                                classes=["claim-held" if claim["holds"] else "claim-not-held"])
         row = nodes.row("", cell(statement, classes=["claim-statement"]),
-                        cell(nodes.Text(claim.get("figure") or figure(claim["value"], unit)), classes=["claim-value"]))
+                        cell(nodes.Text(claim.get("figure") or figure(claim["value"], unit)), classes=["claim-value"]),
+                        cell(*repetitions(claim), classes=["claim-runs"]))
         if has_published:
             absent = published is None
             row += cell(nodes.Text(figure(published, None if absent or isinstance(published, str) else unit)),
@@ -224,28 +225,78 @@ def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
     return nodes.table("", group, classes=["claims-table"])
 
 
+def repetitions(claim: dict) -> list[nodes.Node]:
+    """The strip of a measured claim and how often it held, with a mark where it was measured with other code than today's."""
+    if claim.get("kind") != "measured":
+        return [nodes.inline("", "holds on every machine", classes=["claim-rate"])]
+    from aecourse.claims import Claim, strip                # here, so that other books need no course
+    made = Claim(**{name: claim[name] for name in Claim.__dataclass_fields__ if name in claim})
+    share = made.held / len(made.runs) if made.runs else -1
+    words = made.rate + (", with earlier code" if made.stale else "")
+    return [nodes.raw("", strip(made), format="html"),
+            nodes.raw("", f'<span class="claim-rate" data-rate="{share:.4f}">{words}</span>', format="html")]
+
+
+def measured_with(docname: str) -> nodes.paragraph | None:
+    """With which code, where and when a lesson was repeated; None where it never was."""
+    from aecourse import ledger
+    from aecourse.ledger import code
+    lesson = docname.rsplit("/", 1)[-1]
+    runs = ledger.read(lesson)
+    if not runs:
+        return None
+    stale = [run for run in runs if code.stale(lesson, run)]
+    made = ", ".join(sorted({run["processor"] for run in runs}))
+    kinds = ", ".join(sorted({run["capability"] for run in runs}))
+    days = sorted({run["date"] for run in runs})
+    text = (f"{count(len(runs), 'repetition')}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, on {made} ({kinds}), "
+            f"code {', '.join(sorted({run['digest'].split(':')[-1][:8] for run in runs}))}")
+    return nodes.paragraph("", text + (f"; {len(stale)} of them with earlier code." if stale else ", as it is today."),
+                           classes=["claims-code", *(["claims-stale"] if stale else [])])
+
+
+def summary(everything: list[dict], lessons: int) -> list[nodes.Node]:
+    """How many claims there are, how many can be false, and what happened to them here and in the ledger."""
+    exact = [claim for claim in everything if claim.get("kind") == "exact"]
+    measured = [claim for claim in everything if claim.get("kind") != "exact"]
+    repeated = [claim for claim in measured if claim.get("runs")]
+    always = sum(claim["held"] == len(claim["runs"]) for claim in repeated)
+    lines = [f"{count(len(everything), 'claim')} in {count(lessons, 'lesson')}. {count(len(measured), 'is', 'are')} measured and can be "
+             f"false; {count(len(exact), 'is', 'are')} exact.",
+             f"Here {sum(bool(claim['holds']) for claim in measured)} of the {len(measured)} measured ones held and "
+             f"{sum(bool(claim['holds']) for claim in exact)} of the {len(exact)} exact ones."]
+    if repeated:
+        lines.append(f"In the ledger {always} of {len(repeated)} held in every repetition.")
+    return [nodes.paragraph("", " ".join(lines), classes=["claims-summary"])]
+
+
 def show(app, doctree, page) -> None:
     for place in list(doctree.findall(claims_table)):
         claims, shown = store(app.env), []
         listed = [docname for docname in reading_order(app.env) if claims.get(docname)]
         everything = [claim for docname in listed for claim in claims[docname]]
-        held = sum(bool(claim["holds"]) for claim in everything)
         if everything:
-            shown.append(nodes.paragraph("", (
-                f"{count(len(everything), 'claim')} in {count(len(listed), 'lesson')}: "
-                f"{held} held, {len(everything) - held} did not hold."), classes=["claims-summary"]))
+            shown += [*summary(everything, len(listed)),
+                      nodes.raw("", '<p class="claims-order" hidden><button type="button">Sort by how often they held</button></p>', format="html")]
         else:
             shown.append(nodes.paragraph("", "No lesson in this build makes a claim."))
         for docname in listed:
             title = nodes.reference("", "", *[child.deepcopy() for child in app.env.titles[docname].children],
                                     refuri=app.builder.get_relative_uri(page, docname), internal=True)
-            shown.append(nodes.section("", nodes.title("", "", title), table_of(claims[docname], docname, app, page),
+            code = measured_with(docname)
+            shown.append(nodes.section("", nodes.title("", "", title), *([code] if code else []), table_of(claims[docname], docname, app, page),
                                        ids=["claims-" + nodes.make_id(docname)], classes=["claims-lesson"]))
         place.replace_self(shown)
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def keep_claims(app) -> None:
+    """All claims beside the pages, for the command that built them."""
+    claims = [{**claim, "page": docname} for docname in reading_order(app.env) for claim in store(app.env).get(docname, [])]
+    (Path(app.outdir).parent / "claims.json").write_text(json.dumps(claims), "utf-8")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 # ---------------------------------------------------------------- once everything is read
@@ -372,6 +423,7 @@ def finish(app, failure) -> None:
     if failure or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    keep_claims(app)
     lighten(out / "_static")
     if importlib.util.find_spec("genanki") and any(DECK in page.read_text("utf-8") for page in out.glob("book/*.html")):
         from aecourse.quiz import anki
