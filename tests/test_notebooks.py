@@ -58,7 +58,7 @@ def test_lessons_have_their_parts(lesson):
     for heading in ("## The guess", "## Exercises", "## Check questions", "## What to remember"):
         assert heading in text, heading
     assert "**Common mistakes.**" in text and "**Further reading.**" in text
-    assert every.count("claim(") >= 3 and "quiz.guess(" in every and "quiz.reveal(" in every
+    assert len(re.findall(r"\b(?:claim|exact)\(", every)) >= 3 and "quiz.guess(" in every and "quiz.reveal(" in every
     assert len(re.findall(r"^\*\*\d · ", text, re.MULTILINE)) >= 3
     assert re.search(r"^check\.\w+\(", every, re.MULTILINE) and "explore." in every
     assert f'quiz.check_questions("{path.stem[:2]}")' in every and path.stem[:2] in quiz.lessons()
@@ -69,7 +69,7 @@ def test_the_self_quiz_asks_and_says_how_its_answers_are_known():
     assert re.match(r"# 20 · .+\n\n\*\*.+\?\*\*\n", prose[0]["text"]), "a title and one question come first"
     every = [cell["text"] for cell in code]
     assert every.count("quiz.self_quiz()") == 1 and sum("quiz.computation(" in text for text in every) >= 1
-    assert not any(re.search(r"claim\(|train\.fit\(|raise NotImplementedError", text) for text in every), "it trains and claims nothing of its own"
+    assert not any(re.search(r"\b(?:claim|exact)\(|train\.fit\(|raise NotImplementedError", text) for text in every), "it trains and claims nothing of its own"
 
 
 def test_every_exercise_with_a_stub_has_a_folded_solution(lesson):
@@ -88,5 +88,5 @@ def test_question_sections_are_headings_of_the_lesson(lesson):
 
 def test_claim_ids_are_unique_in_the_course():
     found = [i for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-             for i in re.findall(r'claim\(\s*"([^"]+)"', "".join(cell["source"]))]
+             for i in re.findall(r'\b(?:claim|exact)\(\s*"([^"]+)"', "".join(cell["source"]))]
     assert found and len(found) == len(set(found))
