@@ -27,25 +27,44 @@ class DataError(RuntimeError):
     """The images asked for could not be had; the message says what to do about it."""
 
 
-@dataclass(frozen=True)
 class Split:
-    """One part of a data set.
+    """One part of a data set: named columns of one length, of which a model's loss receives those that its signature names.
 
-    x: float32 [N, C, H, W] in [0, 1]. labels: int64 [N], or None. source: int64 [N], the original that each image
-    was made from where images were augmented, otherwise None. factors: int64 [N, F], which value each known factor has
-    in each image (see `Images.factor_values`), where images were drawn from factors, otherwise None.
+    x        float32 [N, C, H, W] in [0, 1]; or whatever rows [N, ...] a model takes
+    labels   int64 [N], or None
+    source   int64 [N], the original that each image was made from where images were augmented, otherwise None
+    factors  int64 [N, F], which value each known factor has in each image (see `Images.factor_values`), otherwise None
+    more     further columns by name, e.g. mask=...; each is an attribute, too
+
+    Raises ValueError for columns of another length than x, and for a name that is none.
     """
-    x: Tensor
-    labels: Tensor | None = None
-    source: Tensor | None = None
-    factors: Tensor | None = None
+
+    def __init__(self, x, labels=None, source=None, factors=None, **more):
+        columns = {"x": x, "labels": labels, "source": source, "factors": factors, **more}
+        self.columns = {name: column for name, column in columns.items() if column is not None}
+        for name, column in self.columns.items():
+            if isinstance(x, Tensor) and isinstance(column, Tensor) and (column.dim() == 0 or x.dim() and len(column) != len(x)):
+                raise ValueError(f"{name}: got {check.described(column)} beside x of shape {list(x.shape)}; accepted is one entry for each "
+                                 "of x along the first dimension")
+            if name in ("columns", "__init__"):
+                raise ValueError(f"{name}: this name is taken; accepted is another name for the column")
+
+    def __getattr__(self, name: str):
+        if name.startswith("_") or name == "columns":
+            raise AttributeError(name)
+        if name in self.columns or name in ("labels", "source", "factors"):
+            return self.columns.get(name)
+        raise AttributeError(f"this Split has no column {name!r}; it has {', '.join(self.columns)}")
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, rows) -> "Split":
-        """The images at `rows` (a slice, a mask or indices), with their labels, sources and factors."""
-        return Split(*(None if t is None else t[rows] for t in (self.x, self.labels, self.source, self.factors)))
+        """The entries at `rows` (a slice, a mask or indices), in every column."""
+        return Split(**{name: column[rows] for name, column in self.columns.items()})
+
+    def __repr__(self) -> str:
+        return "Split(" + ", ".join(f"{name} {list(getattr(column, 'shape', ()))}" for name, column in self.columns.items()) + ")"
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,10 @@ def test_the_mean_over_processes_is_that_of_the_whole_batch(images):
     total, sums = 0.0, [torch.zeros_like(g) for g in gradient]
     for rank in range(size):
         engine = SimpleNamespace(global_rank=rank, world_size=size, setup_module=Whole)
-        batches = TensorBatches(Split(x), images, torch.device("cpu"), seed=0)
+        batches = TensorBatches({"x": x}, images, torch.device("cpu"), seed=0)
         run = SharedRun(model, batches, engine=engine, seed=0, epochs=1, lr=0.1, rate=constant(), weights={}, transform=None,
                         clip=None, ema=None, precision="float32", device=torch.device("cpu"))
-        term = run.terms(x, None)["loss"]
+        term = run.terms({"x": x})["loss"]
         total += term.item() / size
         for own, part in zip(sums, torch.autograd.grad(term, model.parameters())):
             own += part / size

@@ -20,7 +20,13 @@ class Classifier(nn.Module):
         super().__init__()
         self.shape = check.image_shape("shape", shape)
         net = nets.mlp(hidden=(256,)) if net is None else net
-        self.network = net.encoder(self.shape, check.integer("classes", classes, low=2))
+        self.classes = check.integer("classes", classes, low=2)
+        self.network = net.encoder(self.shape, self.classes)
+
+    @property
+    def accepts(self) -> dict:
+        """What labels must be: whole numbers below the number of classes."""
+        return {"labels": (torch.int64, 0, self.classes - 1)}
 
     def loss(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Cross-entropy of x [B, C, H, W] against labels [B], averaged over the batch."""

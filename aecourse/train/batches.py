@@ -1,53 +1,68 @@
-"""Where batches come from, and every check of them that can be made before the first step."""
+"""Where batches come from: the columns of some data that a model's loss asks for, in order or shuffled."""
 from __future__ import annotations
 
-import inspect
 from typing import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from aecourse import _arguments as check
 from aecourse.data import Images, Split
 from aecourse.train import state
+from aecourse.train.contract import Batch, asked_by, check_columns
 
-ACCEPTED = "Images, a Split, a float tensor [N, C, H, W] or a torch DataLoader"
+ACCEPTED = "Images, a Split, a float tensor [N, C, H, W] (or the shape of your model) or a torch DataLoader"
 
 
 class TensorBatches:
-    """One tensor on the device, visited in a fresh random order every epoch.
+    """Columns on the device, visited in a fresh random order every epoch.
 
-    seed: of the order, which has a generator of its own, so that it does not depend on the noise that a model draws;
-    None visits the images as they lie.
+    columns      name -> tensor [N, ...], among them "x"
+    batch_size   images in a batch; the last one of an epoch may be smaller
+    seed         of the order, which has a generator of its own, so that it does not depend on the noise that a model draws; None
+                 visits the images as they lie
+    no_single    whether a last batch of one image joins the batch before it, since batch normalisation cannot take one
     """
 
-    def __init__(self, split: Split, batch_size: int, device: torch.device, seed: int | None):
-        self.x = split.x.to(device)
-        self.labels = None if split.labels is None else split.labels.to(device)
-        self.batch_size, self.device, self.images = batch_size, device, len(split)
-        self.steps = -(-self.images // batch_size)
+    def __init__(self, columns: Batch, batch_size: int, device: torch.device, seed: int | None, *, no_single: bool = False):
+        self.columns = {name: column.to(device) for name, column in columns.items()}
+        self.batch_size, self.device, self.images = batch_size, device, len(columns["x"])
+        self.joined = no_single and self.images > batch_size > 1 and self.images % batch_size == 1
+        self.steps = -(-self.images // batch_size) - self.joined
         self.generator = None if seed is None else torch.Generator(device).manual_seed(seed)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __iter__(self) -> Iterator[Batch]:
         if self.generator is None:
             order = torch.arange(self.images, device=self.device)
         else:
             order = torch.randperm(self.images, generator=self.generator, device=self.device)
-        for rows in order.split(self.batch_size):
-            yield self.x[rows], None if self.labels is None else self.labels[rows]
+        parts = list(order.split(self.batch_size))
+        if self.joined:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        for rows in parts:
+            yield {name: column[rows] for name, column in self.columns.items()}
 
     def description(self) -> str:
-        """Enough to tell one set of images from another."""
-        sample = self.x[::max(1, self.images // 100)]
-        return f"{list(self.x.shape)}, digest {state.digest(sample)[:8]}"
+        """Enough to tell one set of data from another."""
+        said = []
+        for name, column in self.columns.items():
+            sample = column[::max(1, self.images // 100)]
+            said.append(("" if name == "x" else f"{name} ") + f"{list(column.shape)}, digest {state.digest(sample)[:8]}")
+        return "; ".join(said)
 
 
 class LoaderBatches:
-    """A DataLoader's batches, sent to the device as they come: for data that do not fit in memory."""
+    """A DataLoader's batches, sent to the device as they come: for data that do not fit in memory.
 
-    def __init__(self, name: str, loader: DataLoader, device: torch.device):
-        self.loader, self.device, self.batch_size, self.generator = loader, device, loader.batch_size, loader.generator
+    It gives x alone, (x, labels), or a dict of columns. The first batch is checked before training begins, each later one
+    against it, on the processor and before it is used.
+    """
+
+    def __init__(self, name: str, loader: DataLoader, device: torch.device, model):
+        self.name, self.loader, self.device, self.model = name, loader, device, model
+        self.batch_size, self.generator = loader.batch_size, loader.generator
+        self.wanted = ["x", *asked_by(model)]
         try:
             self.steps = len(loader)
         except TypeError as error:
@@ -55,21 +70,35 @@ class LoaderBatches:
                              "schedules need to know how far training has come") from error
         if self.steps == 0:
             raise ValueError(f"{name}: got a DataLoader without batches; accepted is one with at least one")
+        first = self.first()
+        check_columns(f"{name} (first batch)", first, model)
+        self.columns = {column: value[:0] for column, value in first.items()}
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        for item in self.loader:
-            x, labels = (item[0], item[1] if len(item) > 1 else None) if isinstance(item, (tuple, list)) else (item, None)
-            if not isinstance(x, Tensor):
-                raise TypeError(f"images: got a DataLoader that gives {type(x).__name__}; accepted is one that gives "
-                                "tensors [B, C, H, W], alone or as the first of several")
-            yield (x.to(self.device, non_blocking=True),
-                   None if labels is None else labels.to(self.device, non_blocking=True))
+    def __iter__(self) -> Iterator[Batch]:
+        for number, item in enumerate(self.loader):
+            batch = self.read(item)
+            if batch.keys() != self.columns.keys():
+                raise ValueError(f"{self.name} (batch {number}): got the columns {', '.join(batch)}; accepted are those of the first "
+                                 f"batch, {', '.join(self.columns)}")
+            check_columns(f"{self.name} (batch {number})", batch, self.model)
+            yield {column: value.to(self.device, non_blocking=True) for column, value in batch.items()}
 
-    def first(self) -> tuple[Tensor, Tensor | None]:
+    def read(self, item) -> Batch:
+        """The columns of what the loader gave, of which only those that the loss asks for are kept."""
+        if isinstance(item, Tensor):
+            item = {"x": item}
+        elif isinstance(item, (tuple, list)) and item and isinstance(item[0], Tensor):
+            item = dict(zip(("x", "labels"), item))
+        if not isinstance(item, dict) or not isinstance(item.get("x"), Tensor):
+            raise TypeError(f"{self.name}: got a DataLoader that gives {type(item).__name__}; accepted is one that gives tensors, alone, "
+                            "as (x, labels), or in a dict of columns with the key 'x'")
+        return {column: item[column] for column in self.wanted if item.get(column) is not None}
+
+    def first(self) -> Batch:
         """The first batch, drawn without a trace in any random state."""
         kept = None if self.generator is None else self.generator.get_state()
         with state.seeded(0):
-            batch = next(iter(self))
+            batch = self.read(next(iter(self.loader)))
         if kept is not None:
             self.generator.set_state(kept)
         return batch
@@ -83,36 +112,13 @@ def as_batches(name: str, images, model, batch_size: int, device: torch.device,
                seed: int | None = None) -> TensorBatches | LoaderBatches:
     """Batches from whatever was given; raises before the first step on anything that `model.loss` cannot take."""
     if isinstance(images, DataLoader):
-        batches = LoaderBatches(name, images, device)
-        check_images(f"{name} (first batch)", *batches.first(), model)
-        return batches
+        return LoaderBatches(name, images, device, model)
     split = images.train if isinstance(images, Images) else Split(images) if isinstance(images, Tensor) else images
     if not isinstance(split, Split):
         raise TypeError(f"{name}: got {check.described(images)}; accepted is {ACCEPTED}")
     batch_size = check.integer("batch_size", batch_size)
-    check_images(name, split.x, split.labels, model)
-    wanted = split.labels if "labels" in inspect.signature(model.loss).parameters else None
-    return TensorBatches(Split(split.x, wanted), batch_size, device, seed)
-
-
-def check_images(name: str, x: Tensor, labels: Tensor | None, model) -> None:
-    """Shape, dtype, range, finiteness and labels; one clear error each."""
-    if getattr(x, "dtype", None) == torch.uint8:
-        raise ValueError(f"{name}: got uint8 pixels; accepted is float32 in [0, 1]: divide by 255")
-    check.batch(name, x, tuple(getattr(model, "shape", None) or getattr(x, "shape", ())[1:]))
-    if x.dtype != torch.float32:
-        raise ValueError(f"{name}: got {str(x.dtype).removeprefix('torch.')}; accepted is float32: use x.float()")
-    low, high = (bound.item() for bound in torch.aminmax(x))
-    if not (low > -float("inf") and high < float("inf")):
-        raise ValueError(f"{name}: got NaN or infinite pixels; accepted are finite numbers")
-    if high > 50:
-        raise ValueError(f"{name}: got pixels up to {high:g}, which look like 0-255; accepted is [0, 1]: divide by 255")
-    allowed = getattr(model, "input_range", None)
-    if allowed and (low < allowed[0] or high > allowed[1]):
-        raise ValueError(f"{name}: got pixels in [{low:g}, {high:g}]; accepted by the likelihood of "
-                         f"{type(model).__name__} is [{allowed[0]:g}, {allowed[1]:g}]")
-    if labels is not None and len(labels) != len(x):
-        raise ValueError(f"{name}: got {len(labels)} labels for {len(x)} images; accepted is one each")
-    parameter = inspect.signature(model.loss).parameters.get("labels")
-    if parameter is not None and parameter.default is inspect.Parameter.empty and labels is None:
-        raise ValueError(f"{name}: got images without labels; {type(model).__name__} needs a label for each image")
+    wanted = ("x", *asked_by(model))
+    columns = {column: value for column, value in split.columns.items() if column in wanted}
+    check_columns(name, columns, model)
+    single = any(isinstance(layer, nn.BatchNorm1d) for layer in model.modules())
+    return TensorBatches(columns, batch_size, device, seed, no_single=single)

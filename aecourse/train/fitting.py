@@ -1,7 +1,6 @@
 """`fit`: the training loop with everything around it that can go wrong."""
 from __future__ import annotations
 
-import inspect
 import time
 
 import torch
@@ -11,6 +10,7 @@ from aecourse import seeds
 from aecourse.train import cache as trained
 from aecourse.train import guard, shared, state
 from aecourse.train.batches import TensorBatches, as_batches
+from aecourse.train.contract import asked_by, check_model
 from aecourse.train.history import History
 from aecourse.train.loop import Run
 from aecourse.train.progress import Progress
@@ -46,7 +46,11 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
         raise ValueError("validation: got None; accepted with keep='best' is Images, a Split, a tensor or a DataLoader")
     if transform is not None and not callable(transform):
         raise TypeError(f"transform: got {check.described(transform)}; accepted is a function of a batch, or None")
-    takes = [name for name in inspect.signature(model.loss).parameters if name not in ("x", "labels")]
+    check_model(model)
+    batches = as_batches("images", images, model, batch_size, device, seed=seed)
+    held_out = None if validation is None else as_batches(
+        "validation", getattr(validation, "test", validation), model, 1000, device)
+    takes = [name for name in asked_by(model) if name not in batches.columns]
     plan = {
         "epochs": epochs, "precision": precision, "transform": transform,
         "lr": check.number("lr", lr, low=0, above=True), "rate": as_schedule("schedule", schedule),
@@ -55,15 +59,12 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
         "clip": None if clip is None else check.number("clip", clip, low=0, above=True),
         "ema": None if ema is None else check.number("ema", ema, low=0, high=1),
     }
-    batches = as_batches("images", images, model, batch_size, device, seed=seed)
-    held_out = None if validation is None else as_batches(
-        "validation", getattr(validation, "test", validation), model, 1000, device)
     settings = {**plan, "batch_size": batches.batch_size, "seed": seed, "keep": keep}
 
     name = None
     if cache and engine is None and trained.folder() is not None and all(
             isinstance(part, (TensorBatches, type(None))) for part in (batches, held_out)):
-        tensors = [batches.x, batches.labels] + ([held_out.x, held_out.labels] if held_out else [])
+        tensors = [batches.columns, held_out.columns if held_out else {}]
         name = trained.key(model, tensors, {**settings, "seed": seeds.moved(seed), "device": device.type})
         history = None if name is None else trained.read(name, model)
         if history is not None:
@@ -71,7 +72,7 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
             Progress(1, 0, progress).close(repr(history))
             return history
 
-    with state.seeded(seed):
+    with state.seeded(seed), torch.inference_mode(False), torch.enable_grad():
         if engine is None:
             run = Run(model, batches, device=device, **plan)
         else:
@@ -139,10 +140,10 @@ def validate(model, batches) -> dict[str, float]:
     """The mean of each term over held-out images, in evaluation mode, with the same noise at every call."""
     model.eval()
     sums, count = {}, 0
-    wants_labels = "labels" in inspect.signature(model.loss).parameters
     with state.seeded(0):
-        for x, labels in batches:
-            for name, term in (model.loss(x, labels=labels) if wants_labels else model.loss(x)).items():
+        for batch in batches:
+            x = batch.pop("x")
+            for name, term in model.loss(x, **batch).items():
                 sums[name] = sums.get(name, 0.0) + term * len(x)
             count += len(x)
     return {f"val_{name}": (value / count).item() for name, value in sums.items()}

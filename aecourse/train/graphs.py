@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from aecourse.train import state
+from aecourse.train.contract import Batch
 
 
 class Graphed:
@@ -20,21 +21,20 @@ class Graphed:
     def __init__(self, run):
         self.run, self.graph, self.usable = run, None, True
 
-    def __call__(self, batch: tuple[Tensor, Tensor | None]) -> Tensor:
-        if self.usable and self.graph is None and len(batch[0]) == self.run.batches.batch_size:
+    def __call__(self, batch: Batch) -> Tensor:
+        if self.usable and self.graph is None and len(batch["x"]) == self.run.batches.batch_size:
             with torch.cuda.device(self.run.device):
                 self._record(batch)
-        if self.graph is None or len(batch[0]) != self.run.batches.batch_size:
+        if self.graph is None or len(batch["x"]) != self.run.batches.batch_size:
             return self.run.step(batch)
-        for place, tensor in zip(self.places, batch):
-            if tensor is not None:
-                place.copy_(tensor)
+        for name, place in self.places.items():
+            place.copy_(batch[name])
         self.graph.replay()
         return self.terms.clone()                                # the next replay writes into the same place
 
-    def _record(self, batch: tuple[Tensor, Tensor | None]) -> None:
+    def _record(self, batch: Batch) -> None:
         """Rehearses the step, undoes what that did, and records it; recording itself computes nothing."""
-        self.places = tuple(None if tensor is None else tensor.clone() for tensor in batch)
+        self.places = {name: column.clone() for name, column in batch.items()}
         before, stream = state.take(self.run), torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         self.usable = self._rehearse(stream)

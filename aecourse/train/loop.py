@@ -6,16 +6,17 @@ is the loop itself; `fit`, next door, checks what it is given, and deals with ca
 """
 from __future__ import annotations
 
-import inspect
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from aecourse.train import graphs
+from aecourse.train import contract, graphs
 from aecourse.train.batches import TensorBatches
+from aecourse.train.contract import Batch
 
 SWEEP, NOTHING = 128, 1e-30         # every so many steps, moments of Adam below this are set to zero
+
 
 class Run:
     """A model, its batches and its optimiser, and the few lines that bring them together."""
@@ -26,7 +27,6 @@ class Run:
         self.lr, self.rate, self.weights, self.transform = lr, rate, weights, transform
         self.clip, self.ema, self.bf16 = clip, ema, precision == "bf16"
         self.total, self.done, self.loss = epochs * batches.steps, 0, model.loss
-        self.wants_labels = "labels" in inspect.signature(model.loss).parameters
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         graphed = self.recordable and device.type == "cuda" and isinstance(batches, TensorBatches)
         self.optimizer = torch.optim.Adam(self.parameters, lr=torch.tensor(lr, device=device) if graphed else lr,
@@ -42,7 +42,7 @@ class Run:
         for batch in self.batches:
             self.set_schedules(self.done / self.total)
             trace.append(self.take_step(batch))
-            sizes.append(len(batch[0]))
+            sizes.append(len(batch["x"]))
             self.done += 1
             self.average()
             on_step()
@@ -50,25 +50,27 @@ class Run:
         means = (torch.stack(trace).cpu().double() * shares[:, None]).sum(0)
         return dict(zip(self.names, means.tolist()))
 
-    def step(self, batch: tuple[Tensor, Tensor | None]) -> Tensor:
+    def step(self, batch: Batch) -> Tensor:
         """One update of the weights; the terms of the loss [terms], still on the device."""
         terms = self.forward_backward(batch)
         self.update()
         self.names = list(terms)
         return torch.stack([term.detach() for term in terms.values()])
 
-    def forward_backward(self, batch: tuple[Tensor, Tensor | None]) -> dict[str, Tensor]:
+    def forward_backward(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of the loss for a batch; the gradient of "loss" is left beside each parameter."""
-        terms = self.terms(*batch)
+        terms = self.terms(batch)
+        if not self.done:
+            contract.check_terms(self.model, terms)
         terms["loss"].backward()
         return terms
 
-    def terms(self, x: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
-        """What the model says of a batch [B, C, H, W], given what it asks for."""
-        x = x if self.transform is None else self.transform(x)
-        asked = {**self.asked, "labels": labels} if self.wants_labels else self.asked
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """What the model says of a batch: x [B, ...], transformed, and the other columns that its loss names."""
+        others = {name: column for name, column in batch.items() if name != "x"}
+        x = batch["x"] if self.transform is None else self.transform(batch["x"])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False):
-            return self.loss(x, **asked)
+            return self.loss(x, **others, **self.asked)
 
     def update(self) -> None:
         """One step of the optimiser against the gradients at hand, which are then dropped."""

@@ -12,6 +12,7 @@ from torch.utils.data import DistributedSampler
 from aecourse import _arguments as check
 from aecourse.train import state
 from aecourse.train.batches import LoaderBatches
+from aecourse.train.contract import Batch
 from aecourse.train.loop import Run
 
 
@@ -43,15 +44,15 @@ class SharedRun(Run):
         if isinstance(self.sampler, DistributedSampler):
             self.sampler.set_epoch(epoch)
 
-    def terms(self, x: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of this process's slice, scaled so that the mean over processes is that of the whole batch."""
         if self.sampler is not None:
-            return super().terms(x, labels)
+            return super().terms(batch)
         mine = slice(self.rank, None, self.size)
-        share = self.size * len(x[mine]) / len(x)
+        share = self.size * len(batch["x"][mine]) / len(batch["x"])
         if share == 0:                  # fewer images than processes: take part in the averaging, with nothing to say
             mine = slice(0, 1)
-        terms = super().terms(x[mine], None if labels is None else labels[mine])
+        terms = super().terms({name: column[mine] for name, column in batch.items()})
         return {name: share * term for name, term in terms.items()}
 
     def reduce(self, terms: dict[str, float]) -> dict[str, float]:

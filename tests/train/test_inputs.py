@@ -37,11 +37,10 @@ IMAGES = {
     "an array": (X.numpy(), TypeError, "(?s)images: got array.*Images, a Split"),
     "nothing": (None, TypeError, "images: got None"),
     "split of a list": (Split(X.tolist()), TypeError, "images: got list"),
-    "labels short": (Split(X, torch.zeros(11, dtype=torch.long)), ValueError, "images: got 11 labels for 12 images"),
     "loader of doubles": (DataLoader(X.double(), batch_size=4), ValueError, r"images \(first batch\): got float64"),
     "loader above 1": (DataLoader(X * 3, batch_size=4), ValueError, r"images \(first batch\): got pixels in"),
     "loader of nothing": (DataLoader(X[:3], batch_size=4, drop_last=True), ValueError, "images: got a DataLoader without batches"),
-    "loader of dicts": (DataLoader([{"x": x} for x in X]), TypeError, "images: got a DataLoader that gives dict"),
+    "loader of lists of arrays": (DataLoader([x.numpy() for x in X], collate_fn=list), TypeError, "images: got a DataLoader that gives list"),
     "endless loader": (DataLoader(Stream()), ValueError, "images: got a DataLoader of unknown length"),
 }
 
