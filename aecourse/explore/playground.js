@@ -24,12 +24,14 @@ function build(root, data) {
     : Object.entries(choice.options));
   const settings = { pixels, ...Object.fromEntries(Object.entries(choices).map(([key, choice]) => [key, choice.start])) };
 
-  // Anything in the address that is no offered value is ignored.
+  // Anything in the address that is no offered value is ignored; whether something was offered.
   function readAddress() {
+    let offered = false;
     for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-      const found = choices[key] && options(choices[key]).find(([offered]) => String(offered) === value);
-      if (found) settings[key] = found[0];
+      const found = Object.hasOwn(choices, key) && options(choices[key]).find(([option]) => String(option) === value);
+      if (found) [settings[key], offered] = [found[0], true];
     }
+    return offered;
   }
   function writeAddress() {
     const changed = Object.entries(choices).filter(([key, choice]) => settings[key] !== choice.start);
@@ -283,7 +285,7 @@ function build(root, data) {
     strips.setAttribute("aria-label", `${SHOWN} held-out digits, ${noisy ? "the same with noise, " : ""}the same redrawn from ${settings.code} numbers, and ${SHOWN} samples, after ${epoch} epochs.`);
   }
 
-  window.addEventListener("hashchange", () => { readAddress(); settled(); restart(); });
+  window.addEventListener("hashchange", () => { if (readAddress()) { settled(); restart(); } }); // an anchor of the page holds no setting
   readAddress();
   settled();
   restart();

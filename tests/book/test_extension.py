@@ -146,3 +146,21 @@ def test_a_formula_at_the_end_or_before_other_formulas_is_left_alone():
     document = paragraph(nodes.math("", "x"), nodes.emphasis("", ", so"), nodes.math("", "y"))
     extension.keep_punctuation(None, document, "page")
     assert not list(document.findall(nodes.inline)) and document.astext() == "x, soy"
+
+
+MEASURED = {**CLAIM, "kind": "measured", "above": 0.1, "below": None, "published": None, "runs": [0.4, 0.05], "stale": False,
+            "held": 1, "verdict": "held", "figure": "0.5 nats"}
+
+
+def test_a_measured_claim_shows_its_repetitions_and_whether_they_are_stale():
+    strip, words = extension.repetitions(MEASURED)
+    assert strip.astext().count('r="3"') == 2 and "data-rate=\"0.5000\"" in words.astext() and "held in 1 of 2 runs" in words.astext()
+    assert "with earlier code" in extension.repetitions({**MEASURED, "stale": True})[1].astext()
+    assert extension.repetitions({**MEASURED, "kind": "exact", "runs": []})[0].astext() == "holds on every machine"
+
+
+def test_the_summary_counts_what_can_be_false():
+    exact = {**MEASURED, "kind": "exact", "runs": [], "held": 0}
+    text = extension.summary([MEASURED, {**MEASURED, "runs": [0.4, 0.5], "held": 2, "holds": False}, exact], 1)[0].astext()
+    assert "3 claims in 1 lesson. 2 are measured and can be false; 1 is exact." in text
+    assert "1 of the 2 measured ones held and 1 of the 1 exact ones" in text and "1 of 2 held in every repetition" in text
