@@ -125,8 +125,9 @@ def digest(*paths: Path, extra: str = "") -> str:
     total = hashlib.sha256(extra.encode())
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and not {"__pycache__", "cards"} & set(file.parts) and ".egg-info" not in str(file):
-                total.update(str(file.relative_to(ROOT)).encode())
+            inside = file.relative_to(ROOT)
+            if file.is_file() and not {"__pycache__", "cards"} & set(inside.parts) and ".egg-info" not in str(inside):
+                total.update(str(inside).encode())
                 total.update(file.read_bytes())
     return total.hexdigest()
 

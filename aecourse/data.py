@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -122,6 +123,18 @@ def load(name: str | None = None, *, default: str = "digits") -> Images:
         return _LOADERS[asked]()
 
 
+@contextmanager
+def standard():
+    """PyTorch's own default dtype and device inside, for what must not depend on the user's: data sets, measures."""
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float32)
+        with nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def binarize(x: Tensor) -> Tensor:
     """Every pixel drawn anew as 0 or 1 with its grey value as the probability of a 1 (dynamic binarisation).
 
@@ -131,12 +144,17 @@ def binarize(x: Tensor) -> Tensor:
 
 
 def folder() -> Path:
-    """Where downloaded images are kept: `AECOURSE_DATA`, or the user's cache folder."""
-    return Path(os.environ.get("AECOURSE_DATA") or Path(platformdirs.user_cache_dir("aecourse")) / "data")
+    """Where downloaded images are kept: `AECOURSE_DATA`, or the user's cache folder. DataError for an unknown ~name."""
+    asked = os.environ.get("AECOURSE_DATA", "").strip()
+    try:
+        return Path(asked).expanduser() if asked else Path(platformdirs.user_cache_dir("aecourse")) / "data"
+    except RuntimeError as error:
+        raise DataError(f"AECOURSE_DATA: got {asked!r}, whose ~ is unknown; accepted is a folder's path") from error
 
 
 # --- digits: 1,797 real 8x8 digits, enlarged and augmented --------------------------------------------------------
 
+@standard()
 def digits(train_size: int = 20_000, seed: int = 0) -> Images:
     """scikit-learn's handwritten digits at MNIST's size.
 
@@ -184,6 +202,7 @@ def _stretch(x: Tensor) -> Tensor:
 
 # --- shapes: drawn from known factors -----------------------------------------------------------------------------
 
+@standard()
 def shapes(test_size: int = 2_736, seed: int = 0) -> Images:
     """A square, an ellipse or a heart at a known scale, rotation and place, grey 28x28 (see `aecourse.shapes`).
 
@@ -202,6 +221,7 @@ def shapes(test_size: int = 2_736, seed: int = 0) -> Images:
 
 # --- torchvision's data sets -------------------------------------------------------------------------------------
 
+@standard()
 def _torchvision(name: str, class_name: str, md5: dict[str, str] | None = None) -> Images:
     """A data set in MNIST's file format, read by torchvision, downloaded first where it is missing."""
     from aecourse import _torchvision
@@ -230,7 +250,7 @@ def _download(name: str, dataset, raw: Path) -> None:
         dataset(temporary, download=True)
         fresh = temporary / raw.parent.name / "raw"
         sums = {file: hashlib.md5((fresh / file).read_bytes()).hexdigest() for file in IDX_FILES}
-        (fresh / "md5.json").write_text(json.dumps(sums))
+        (fresh / "md5.json").write_text(json.dumps(sums), "utf-8")
         shutil.rmtree(raw.parent, ignore_errors=True)
         os.replace(fresh.parent, raw.parent)
     except Exception as error:
@@ -242,12 +262,17 @@ def _download(name: str, dataset, raw: Path) -> None:
 
 
 def _verify(name: str, raw: Path, md5: dict[str, str] | None) -> None:
-    """Every file has the size its header announces and, where its MD5 is known, that MD5."""
-    recorded = raw / "md5.json"
-    if md5 is None and recorded.is_file():
-        md5 = json.loads(recorded.read_text())
-    for file in IDX_FILES:
-        content = (raw / file).read_bytes()
+    """Every file has the size its header announces and, where its MD5 is known, that MD5; each image has a label."""
+    again, recorded, counts = f"delete the folder {raw.parent} and load again", raw / "md5.json", []
+    try:
+        if md5 is None and recorded.is_file():
+            md5 = {file: str(json.loads(recorded.read_text("utf-8"))[file]) for file in IDX_FILES}
+        contents = [(raw / file).read_bytes() for file in IDX_FILES]
+    except OSError as error:
+        raise DataError(f"data.load({name!r}): cannot read from {raw} ({error}); {again}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"data.load({name!r}): {recorded} is damaged ({type(error).__name__}); {again}") from error
+    for file, content in zip(IDX_FILES, contents):
         dimensions = 3 if "images" in file else 1
         header = np.frombuffer(content[4:4 + 4 * dimensions], dtype=">i4")
         whole = content[:4] == bytes([0, 0, 8, dimensions]) and len(header) == dimensions
@@ -255,9 +280,12 @@ def _verify(name: str, raw: Path, md5: dict[str, str] | None) -> None:
             fault = f"truncated or not an IDX file ({len(content):,} bytes)"
         elif md5 and hashlib.md5(content).hexdigest() != md5[file]:
             fault = "corrupted (its MD5 differs from the published file's)"
+        elif not header[0] or "labels" in file and counts[-1] != header[0]:
+            fault = f"of {header[0]} entries for {counts[-1] if counts else 0} images"
         else:
+            counts.append(header[0])
             continue
-        raise DataError(f"data.load({name!r}): {raw / file} is {fault}; delete the folder {raw.parent} and load again")
+        raise DataError(f"data.load({name!r}): {raw / file} is {fault}; {again}")
 
 
 _LOADERS = {

@@ -49,10 +49,12 @@ class ScoreFunctionVAE(VAE):
 
     baseline: "none", or "others" for the mean of log p(x|z) over the other images of the batch. The KL term keeps its
     closed form, and the decoder its ordinary gradient (Mnih & Gregor 2014, with a simpler baseline).
+    net, likelihood, shape: as in `VAE`.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, baseline: str = "others", **options):
-        super().__init__(latent_dim, net, **options)
+    def __init__(self, latent_dim: int, net=None, *, baseline: str = "others", likelihood="bernoulli",
+                 shape: tuple[int, int, int] = (1, 28, 28)):
+        super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
         self.baseline = check.choice("baseline", baseline, ("none", "others"))
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:

@@ -100,4 +100,12 @@ def conv(channels: tuple[int, ...] = (32, 64), kernel: int = 3, activation: str 
     if kernel % 2 == 0:
         raise ValueError(f"kernel: got {kernel}; accepted is an odd number, so that the padding is symmetric")
     return Conv(check.sizes("channels", channels, empty=False), kernel,
-                check.choice("activation", activation, ACTIVATIONS), bool(batch_norm))
+                check.choice("activation", activation, ACTIVATIONS),
+                bool(check.choice("batch_norm", batch_norm, (True, False))))
+
+
+def given(net, default: MLP | Conv):
+    """`net`, or `default` where it is None; raises TypeError for anything that makes no encoder and decoder."""
+    if net is not None and not (callable(getattr(net, "encoder", None)) and callable(getattr(net, "decoder", None))):
+        raise TypeError(f"net: got {check.described(net)}; accepted is nets.mlp(...), nets.conv(...), or None")
+    return default if net is None else net

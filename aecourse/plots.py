@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
 
 import matplotlib
@@ -24,6 +25,7 @@ BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#3f86dd", "#dc7a1f", "#2f9f6e", "#9a66
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
 DIGITS = ("#3f86dd", "#dc7a1f", "#2f9f6e", "#d9525c", "#9a66d8", "#a9743f", "#e069b1", "#8a9099", "#a8a81e", "#1fb1c1")
 MARKERS = "oxs^v*DP+<"
+DASHES = ("-", "--", "-.", ":")             # where there are more series than colours, the next round has other dashes
 INK = "#010203"                              # stands for the page's own text colour
 STYLE = {
     "svg.fonttype": "none", "svg.image_inline": True, "font.family": "sans-serif", "font.size": 10.5,
@@ -79,30 +81,37 @@ def figure(description: str, *, rows: int = 1, columns: int = 1, width: float = 
 
 
 def images(x: Tensor, *, columns: int = 10, description: str, titles=None, scale: float = 0.55) -> Figure:
-    """A grid of images x [N, 1, H, W] in [0, 1], row by row."""
+    """A grid of images x [N, C, H, W] in [0, 1], row by row: grey or in colour, as in `rows`."""
     return rows({"": x}, columns=columns, description=description, titles=titles, scale=scale)
 
 
 def rows(named: dict[str, Tensor], *, description: str, columns: int | None = None, titles=None, scale: float = 0.62) -> Figure:
-    """One labelled row of images per entry: name -> [N, 1, H, W] in [0, 1], all of the same N.
+    """One labelled row of images per entry: name -> [N, C, H, W] in [0, 1], all of the same size.
 
-    columns: breaks a row after so many images. titles: one text above each column. scale: inches per image.
+    C is 1 (grey, also as [N, H, W]) or 3 (red, green, blue). columns: breaks a row after so many images.
+    titles: one text above each column. scale: inches per image.
     """
     lines, labels = [], []
-    for name, x in named.items():
-        x = x.detach().cpu().clamp(0, 1)
-        step = columns or len(x)
+    for name, x in _series(named).items():
+        x = _pictures(name or "x", x)
+        step = len(x) if columns is None else check.integer("columns", columns)
         for start in range(0, len(x), step):
-            lines.append(x[start:start + step, 0])
+            lines.append(x[start:start + step])
             labels.append(name if start == 0 else "")
-    wide, (height, width) = max(map(len, lines)), lines[0].shape[1:]
+    wide, sizes = max(map(len, lines)), {line.shape[1:3] for line in lines}
+    if len(sizes) > 1:
+        came = " and ".join("%d x %d" % size for size in sorted(sizes))
+        raise ValueError(f"named: got images of the sizes {came}; accepted is one size")
+    (height, width), = sizes
+    if titles is not None and len(titles) > wide:
+        raise ValueError(f"titles: got {len(titles)} for {wide} columns; accepted is one for each column")
     scale = min(scale, 6.2 / wide)                               # wider, and the labels would shrink with the page
     gap = max(1, height // 14)
     canvas = np.full((len(lines) * (height + gap) - gap, wide * (width + gap) - gap, 4), 0.0, dtype=np.float32)
     for r, line in enumerate(lines):
-        for c, image in enumerate(line.numpy()):
+        for c, image in enumerate(line):
             top, left = r * (height + gap), c * (width + gap)
-            canvas[top:top + height, left:left + width] = np.dstack([image] * 3 + [np.ones_like(image)])
+            canvas[top:top + height, left:left + width, :3], canvas[top:top + height, left:left + width, 3] = image, 1
     fig, ax = figure(description, width=scale * wide + (1.1 if any(labels) else 0), height=scale * len(lines) * height / width + 0.3 * bool(titles))
     ax.imshow(canvas, interpolation="none")
     ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(lines))], labels)
@@ -122,11 +131,14 @@ def curves(named: dict[str, tuple], *, x: str, y: str, description: str, log_x: 
            width: float = 6.4, height: float = 3.2) -> Figure:
     """Lines through points: name -> (xs, ys). bands: name -> (xs, low, high), shaded. lines: name -> a level, dashed."""
     fig, ax = figure(description, width=width, height=height)
-    for i, (name, (xs, ys)) in enumerate(named.items()):
-        ax.plot(_array(xs), _array(ys), color=SERIES[i % len(SERIES)], marker=MARKERS[i] if len(_array(xs)) < 30 else None,
-                markersize=5, label=name)
-    for i, (name, (xs, low, high)) in enumerate((bands or {}).items()):
-        ax.fill_between(_array(xs), _array(low), _array(high), color=SERIES[list(named).index(name) % len(SERIES)], alpha=0.18, linewidth=0)
+    for i, (name, (xs, ys)) in enumerate(_series(named).items()):
+        xs, ys = _together(name, xs, ys)
+        ax.plot(xs, ys, color=SERIES[i % len(SERIES)], marker=MARKERS[i % len(MARKERS)] if len(xs) < 30 else None,
+                linestyle=DASHES[i // len(SERIES) % len(DASHES)], markersize=5, label=name)
+    for name, (xs, low, high) in (bands or {}).items():
+        check.choice("bands", name, named)
+        xs, low, high = _together(name, xs, low, high)
+        ax.fill_between(xs, low, high, color=SERIES[list(named).index(name) % len(SERIES)], alpha=0.18, linewidth=0)
     for name, level in (lines or {}).items():
         ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
         ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3),
@@ -161,7 +173,7 @@ def _plain_numbers(axis) -> None:
 
 def history(run, *, terms: list[str] | None = None, y: str = "nats per image", description: str | None = None) -> Figure:
     """Each term of a training run's loss against the epoch."""
-    terms = terms or list(run.terms)
+    terms = [check.choice("terms", term, run.terms) for term in terms or run.terms]
     epochs = np.arange(1, run.epochs + 1)
     told = description or "Training curves. " + " ".join(
         f"{name} goes from {run[name][0]:.1f} to {run[name][-1]:.1f}." for name in terms)
@@ -174,6 +186,7 @@ def hourglass(widths: list[int], *, description: str, names: dict[int, str] | No
     names: the place of a layer -> a word written above it.
     """
     fig, ax = figure(description, height=height)
+    widths = check.sizes("widths", widths, empty=False)
     tall = np.log2(np.asarray(widths, dtype=float)) + 1
     narrow = int(np.argmin(tall))
     for i, (width, size) in enumerate(zip(widths, tall)):
@@ -191,13 +204,16 @@ def hourglass(widths: list[int], *, description: str, names: dict[int, str] | No
 
 
 def scatter(points: Tensor, labels: Tensor, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 4.6) -> Figure:
-    """Points [N, 2] coloured by their label 0-9, with equal axes."""
-    fig, ax = figure(description, width=size + 0.9, height=size)
-    for digit in range(10):
-        chosen = labels == digit
-        ax.scatter(*points[chosen].T.numpy(), s=9, color=DIGITS[digit], label=str(digit), linewidths=0, rasterized=len(points) > 3000)
+    """Points [N, 2], coloured and marked by their labels, whole numbers [N], with equal axes."""
+    points = _points("points", points)
+    classes = _classes(labels, len(points))
+    rounds = -(-len(classes) // 15)
+    fig, ax = figure(description, width=size + 0.4 + 0.5 * max(1, rounds), height=size)
+    for label, chosen, style in classes:
+        ax.scatter(*points[chosen].T, s=9, label=str(label), rasterized=len(points) > 3000, **style)
     ax.set(xlabel=x, ylabel=y, aspect="equal")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.2, frameon=False)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.2, frameon=False,
+              ncols=max(1, rounds))
     return fig
 
 
@@ -224,8 +240,9 @@ def fields(named: dict[str, Tensor], at: Tensor, *, description: str, points: Te
     fig, axes = figure(description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False)
     for ax, (name, field) in zip(axes[0], named.items()):
         if points is not None:
-            ax.scatter(*_array(points).T, s=2, color=ORANGE, linewidths=0)
-        ax.quiver(*_array(at).T, *_array(field).T, color=BLUE, angles="xy", scale_units="xy", scale=1 / scale, width=0.005)
+            ax.scatter(*_points("points", points).T, s=2, color=ORANGE, linewidths=0)
+        at, field = _together(name, _points("at", at), _points(name, field, finite=False))
+        ax.quiver(*at.T, *field.T, color=BLUE, angles="xy", scale_units="xy", scale=1 / scale, width=0.005)
         ax.set(title=name, aspect="equal", xticks=[], yticks=[])
         ax.grid(False)
     return fig
@@ -241,8 +258,9 @@ def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description
     if baseline is not None:
         ax.axhline(0, color=GREY, linestyle="--", linewidth=1.4, label=baseline)
     for i, (name, values) in enumerate(named.items()):
-        values, aside = _array(values), 0.6 / len(named) * (i - (len(named) - 1) / 2)
-        ax.errorbar(np.arange(len(at)) + aside, values.mean(1), values.std(1, ddof=1), fmt=MARKERS[i], markersize=5,
+        values, aside = _table(name, values, len(at)), 0.6 / len(named) * (i - (len(named) - 1) / 2)
+        spread = values.std(1, ddof=1) if values.shape[1] > 1 else None
+        ax.errorbar(np.arange(len(at)) + aside, values.mean(1), spread, fmt=MARKERS[i % len(MARKERS)], markersize=5,
                     color=SERIES[i % len(SERIES)], label=name, capsize=3, elinewidth=1.4)
     ax.set_xticks(range(len(at)), [str(place) for place in at])
     ax.set(xlabel=x, ylabel=y)
@@ -253,20 +271,27 @@ def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description
 
 def clouds(named: dict[str, Tensor], labels: Tensor | None = None, *, description: str, columns: int = 3, names=None,
            size: float = 2.3) -> Figure:
-    """Pictures of codes side by side: name -> points [N, 2], coloured by label 0-9 where there are labels.
+    """Pictures of codes side by side: name -> points [N, 2], coloured and marked by their labels, whole
+    numbers [N], where there are labels.
 
     The axes bear no figures, since only the points' places relative to each other are meant. names: of the classes.
     """
-    lines = -(-len(named) // columns)
+    pictures = {title: _points(title or "points", points) for title, points in _series(named).items()}
+    if labels is not None:
+        classes = _classes(labels, *{len(points) for points in pictures.values()})
+        if names is not None and not all(0 <= label < len(names) for label, _, _ in classes):
+            raise ValueError(f"names: got {len(names)} for labels {classes[0][0]} to {classes[-1][0]}; "
+                             "accepted is one for each, from 0")
+    lines, told = -(-len(named) // check.integer("columns", columns)), 0 if labels is None else -(-len(classes) // 10)
     fig, axes = figure(description, rows=lines, columns=min(columns, len(named)), width=size * min(columns, len(named)) + 0.1,
-                       height=(size + 0.15) * lines + 0.35 * (labels is not None), squeeze=False)
+                       height=(size + 0.15) * lines + 0.2 * told + 0.15 * (told > 0), squeeze=False)
     for ax in axes.flat[len(named):]:
         ax.set_axis_off()
-    classes = [None] if labels is None else sorted(set(_array(labels).tolist()))
-    for ax, (title, points) in zip(axes.flat, named.items()):
-        for label in classes:
-            chosen = _array(points) if label is None else _array(points)[_array(labels) == label]
-            ax.scatter(*chosen.T, s=6, color=DIGITS[label or 0], label=None if label is None else (names or range(10))[label], linewidths=0)
+    for ax, (title, points) in zip(axes.flat, pictures.items()):
+        if labels is None:
+            ax.scatter(*points.T, s=6, color=DIGITS[0], linewidths=0)
+        for label, chosen, style in classes if labels is not None else ():
+            ax.scatter(*points[chosen].T, s=6, label=label if names is None else names[label], **style)
         ax.set(title=title, aspect="equal", adjustable="datalim", xticks=[], yticks=[])
         ax.grid(False)
     if labels is not None:
@@ -302,22 +327,27 @@ def plane(shade: Tensor, extent: float, *, description: str, paths: dict[str, Te
     """The plane of a two-number code, from -extent to extent: shaded, with codes as points and paths across.
 
     shade: [rows, columns], from the lowest z₂ upwards; the bluer the larger, on a light page as on a dark one. paths: name -> [T, 2]. points,
-    labels: [M, 2] and digits [M].
+    labels: [M, 2] and whole numbers [M].
     """
-    fig, ax = figure(description, width=size + 1.3, height=size)
-    level = _array(shade)
-    level = (level - level.min()) / (level.max() - level.min())
+    if points is not None:
+        points = _points("points", points)
+    classes = [] if points is None else _classes(labels, len(points))
+    rounds = max(1, -(-(len(classes) + len(paths or {})) // 15))
+    fig, ax = figure(description, width=size + 0.8 + 0.5 * rounds, height=size)
+    level = _table("shade", shade)
+    level = (level - level.min()) / ((level.max() - level.min()) or 1)
     blue = [int(BLUE[i:i + 2], 16) / 255 for i in (1, 3, 5)]
     ax.imshow(np.dstack([np.full_like(level, c) for c in blue] + [0.75 * level]), origin="lower", extent=(-extent, extent) * 2,
               interpolation="bilinear")
-    if points is not None:
-        for digit in labels.unique().tolist():
-            ax.scatter(*_array(points[labels == digit]).T, s=7, color=DIGITS[digit], label=str(digit), linewidths=0)
-    for (name, path), (color, dashes) in zip((paths or {}).items(), ((INK, "--"), (INK, "-"), (RED, "-"))):
-        ax.plot(*_array(path).T, color=color, linestyle=dashes, linewidth=2.2, label=name)
-        ax.plot(*_array(path)[[0, -1]].T, "o", color=color, markersize=6)
+    for label, chosen, style in classes:
+        ax.scatter(*points[chosen].T, s=7, label=str(label), **style)
+    styles = [(INK, "--"), (INK, "-"), (RED, "-"), *itertools.product(SERIES[:4], DASHES[1:])]
+    for (name, path), (color, dashes) in zip((paths or {}).items(), itertools.cycle(styles)):
+        path = _points(name, path)
+        ax.plot(*path.T, color=color, linestyle=dashes, linewidth=2.2, label=name)
+        ax.plot(*path[[0, -1]].T, "o", color=color, markersize=6)
     ax.set(xlabel=x, ylabel=y, aspect="equal", xlim=(-extent, extent), ylim=(-extent, extent))
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.4, frameon=False)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.4, frameon=False, ncols=rounds)
     ax.grid(False)
     return fig
 
@@ -329,7 +359,8 @@ def maps(named: dict[str, Tensor], ticks, *, description: str, x: str = "z₁", 
     at the smallest of their maxima, so that a sharp peak does not leave the rest in the dark.
     """
     fig, axes = figure(description, columns=len(named), width=size * len(named), height=size + 0.75, squeeze=False, sharey=True)
-    ticks, arrays = _array(ticks), {title: _array(values) for title, values in named.items()}
+    ticks = _array(ticks)
+    arrays = {title: _table(title or "named", values, len(ticks), len(ticks)) for title, values in named.items()}
     top = min((values.max() for values in arrays.values() if values.min() >= 0), default=1)
     signed = matplotlib.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "#f4f4f4", ORANGE])
     for ax, (title, values) in zip(axes[0], arrays.items()):
@@ -359,7 +390,8 @@ def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple
                     markerfacecolor="none", markeredgewidth=1.6)
         ax.set_xticks(range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0)
         top = 1.08 * max(float(_array(values).max()) for values in groups.values()) if high is None else high
-        ax.set(title=title, ylim=(0, top), xlim=(-0.6, len(groups) - 0.4))
+        low = 1.08 * min(0.0, *(float(_array(values).min()) for values in groups.values()))
+        ax.set(title=title, ylim=(low, top), xlim=(-0.6, len(groups) - 0.4))
         ax.grid(axis="x", visible=False)
     return fig
 
@@ -373,12 +405,13 @@ def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], d
     fig, axes = figure(description, columns=len(named), width=len(named) * (scale * len(columns) + 0.25) + 0.8,
                        height=scale * len(rows) + 1.1, squeeze=False, sharey=True)
     for ax, (title, table) in zip(axes[0], named.items()):
-        for r, line in enumerate(_array(table)):
+        for r, line in enumerate(_table(title or "named", table, len(rows), len(columns))):
             for c, value in enumerate(line):
                 share = min(max(value / high, 0.0), 1.0)
                 ax.add_patch(FancyBboxPatch((c + 0.04, r + 0.04), 0.92, 0.92, boxstyle="square,pad=0", linewidth=0, facecolor=BLUE,
                                             alpha=0.06 + 0.84 * share))
-                ax.text(c + 0.5, r + 0.52, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=INK)
+                ax.text(c + 0.5, r + 0.52, f"{100 * value / high:.0f}".replace("-0", "0"), ha="center", va="center",
+                        fontsize=9, color=INK)
         ax.set(title=title, xlim=(0, len(columns)), ylim=(len(rows), 0), aspect="equal")
         ax.set_xticks([c + 0.5 for c in range(len(columns))], columns, rotation=90)
         ax.set_yticks([r + 0.5 for r in range(len(rows))], rows)
@@ -394,9 +427,15 @@ def stacked(named: dict[str, dict[str, float]], *, x: str, description: str, wid
     """One horizontal bar per entry, made of labelled parts: name -> {part: length}, all with the same parts."""
     fig, ax = figure(description, width=width, height=height)
     left = np.zeros(len(named))
-    for part, color in zip(next(iter(named.values())), SERIES):
+    wanted = list(next(iter(_series(named).values())))
+    for name, parts in named.items():
+        if set(parts) != set(wanted):
+            raise ValueError(f"{name}: got the parts {', '.join(parts)}; accepted are those of the first entry, "
+                             f"{', '.join(wanted)}")
+    for i, part in enumerate(wanted):
         lengths = np.array([float(parts[part]) for parts in named.values()])
-        drawn = ax.barh(list(named), lengths, left=left, color=color, height=0.6, label=part)
+        drawn = ax.barh(list(named), lengths, left=left, color=SERIES[i % len(SERIES)], height=0.6, label=part,
+                        hatch=(None, "//", "..", "xx")[i // len(SERIES) % 4])
         ax.bar_label(drawn, [form.format(length) for length in lengths], label_type="center", color=INK)
         left += lengths
     ax.set(xlabel=x)
@@ -407,4 +446,76 @@ def stacked(named: dict[str, dict[str, float]], *, x: str, description: str, wid
 
 
 def _array(values) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    """Numbers as NumPy's, from wherever they are; half precision, in which means overflow, as float32."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        return (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).numpy()
+    if isinstance(values, (list, tuple)):
+        values = [_array(value) if isinstance(value, Tensor) else value for value in values]
+    values = np.asarray(values)
+    return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def _series(named: dict) -> dict:
+    if not isinstance(named, dict) or not named:
+        raise ValueError(f"named: got {check.described(named)}; accepted is a dict with at least one entry")
+    return named
+
+
+def _together(name: str, *parts) -> list[np.ndarray]:
+    """Numbers that belong together, one of each to a point."""
+    parts = [_array(part) for part in parts]
+    if any(part.ndim == 0 or len(part) != len(parts[0]) for part in parts):
+        came = ", ".join(str(list(part.shape)) for part in parts)
+        raise ValueError(f"{name}: got the shapes {came}; accepted are equally many of each")
+    return parts
+
+
+def _table(name: str, values, *sizes: int) -> np.ndarray:
+    """Finite numbers [rows, columns], of the sizes that are given."""
+    values = _array(values)
+    if values.ndim != 2 or not values.size or values.shape[:len(sizes)] != sizes or not np.isfinite(values).all():
+        wanted = [*map(str, sizes), "rows", "columns"][:2] if len(sizes) != 1 else [str(sizes[0]), "repetitions"]
+        raise ValueError(f"{name}: got the shape {list(values.shape)}; accepted are finite numbers "
+                         f"[{', '.join(wanted)}]")
+    return values
+
+
+def _points(name: str, values, *, finite: bool = True) -> np.ndarray:
+    """Points of a plane [N, 2]."""
+    values = _array(values)
+    if values.ndim != 2 or values.shape[1] != 2 or finite and not np.isfinite(values).all():
+        came = f"the shape {list(values.shape)}" if values.shape[1:] != (2,) else "NaN or infinity"
+        raise ValueError(f"{name}: got {came}; accepted are points [N, 2] of finite numbers")
+    return values
+
+
+def _classes(labels, *counts: int) -> list[tuple[int, np.ndarray, dict]]:
+    """Each label that occurs, which points have it, and its colour and marker. 0-9 have the colours of the digits."""
+    labels = _array(labels)
+    if labels.dtype.kind not in "iub" and not (labels.dtype.kind == "f" and (labels == labels.round()).all()):
+        raise ValueError(f"labels: got {labels.dtype}; accepted are whole numbers")
+    if labels.ndim != 1 or counts != (len(labels),):
+        raise ValueError(f"labels: got the shape {list(labels.shape)} for {' and '.join(map(str, counts))} points; "
+                         "accepted is one each")
+    found = [int(label) for label in np.unique(labels)]
+    if len(found) > len(DIGITS) * len(MARKERS):
+        raise ValueError(f"labels: got {len(found)} different ones; accepted are at most {len(DIGITS) * len(MARKERS)}, "
+                         "since there are no more colours and markers")
+    places = found if found and 0 <= found[0] and found[-1] < len(DIGITS) else range(len(found))
+    return [(label, labels == label, {"color": DIGITS[place % len(DIGITS)], "marker": MARKERS[place // len(DIGITS)],
+                                      "linewidths": 0 if MARKERS[place // len(DIGITS)] not in "x+" else 1})
+            for label, place in zip(found, places)]
+
+
+def _pictures(name: str, x) -> np.ndarray:
+    """Images as [N, H, W, 1 or 3], float32 in [0, 1]: bytes divided by 255, what leaves the range cut off."""
+    x = _array(x)
+    shape, x = list(x.shape), x[:, None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.size:
+        raise ValueError(f"{name}: got the shape {shape}; accepted is [N, 1, H, W], [N, H, W] or, in colour, "
+                         "[N, 3, H, W]")
+    x = x / np.float32(255) if x.dtype == np.uint8 and x.max() > 1 else x
+    if x.dtype.kind not in "iubf" or not np.isfinite(x).all() or x.max() > 50:
+        raise ValueError(f"{name}: got {x.dtype} up to {x.max()}; accepted are finite numbers in [0, 1]")
+    return x.astype(np.float32).clip(0, 1).transpose(0, 2, 3, 1)

@@ -162,6 +162,38 @@ def test_complete_download_is_moved_into_place(tmp_path, monkeypatch):
         data.load("fashion")
 
 
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff\xfe", b'{"train-images-idx3-ubyte": 1}'])
+def test_damaged_sums_are_told_in_one_line(fashion, text):
+    (fashion / "md5.json").write_bytes(text)
+    with pytest.raises(data.DataError, match="md5.json is damaged.*delete the folder.*load again") as error:
+        data.load("fashion")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("train, test", [(6, 0), (0, 4)])
+def test_files_without_images_are_refused(tmp_path, monkeypatch, train, test):
+    monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
+    write_idx(tmp_path / "FashionMNIST" / "raw", train, test)
+    with pytest.raises(data.DataError, match="of 0 entries"):
+        data.load("fashion")
+
+
+def test_fewer_labels_than_images_are_refused(fashion):
+    labels = bytes([0, 0, 8, 1]) + struct.pack(">i", 5) + bytes(5)
+    (fashion / data.IDX_FILES[1]).write_bytes(labels)
+    with pytest.raises(data.DataError, match="train-labels.* is of 5 entries for 6 images"):
+        data.load("fashion")
+    with pytest.raises(ValueError, match="labels: got"):
+        data.Split(torch.rand(3, 1, 2, 2), torch.zeros(2, dtype=torch.long))
+
+
+def test_files_that_cannot_be_read(fashion):
+    (fashion / data.IDX_FILES[2]).unlink()
+    (fashion / data.IDX_FILES[2]).mkdir()
+    with pytest.raises(data.DataError, match="data.load\\('fashion'\\)"):
+        data._verify("fashion", fashion, None)
+
+
 def test_folder_that_cannot_be_made(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path / "file" / "below"))

@@ -10,8 +10,8 @@ from aecourse.evaluate.rate import RateDistortion, rate_distortion
 from aecourse.evaluate.sharpness import laplacian_energy
 
 __all__ = ["DCI", "Gaps", "RateDistortion", "active_units", "aggregated_log_prob", "code_indices", "code_nats",
-           "codebook_usage", "codes", "continuity", "dci", "effective_samples", "elbo", "factor_vae_score",
-           "gaps", "gradient_moments", "index_code_information", "kl_aggregated", "kl_per_latent", "knn_accuracy", "laplacian_energy",
-           "log_likelihood", "mig", "mutual_information", "nearest_distance", "neighbour_accuracy",
+           "codebook_usage", "codes", "continuity", "dci", "draw_codes", "effective_samples", "elbo",
+           "factor_vae_score", "gaps", "gradient_moments", "index_code_information", "kl_aggregated",
+           "kl_per_latent", "knn_accuracy", "laplacian_energy", "log_likelihood", "mig", "mutual_information", "nearest_distance", "neighbour_accuracy",
            "perplexity", "psnr", "rate_distortion", "recognised", "reconstruct", "signal_to_noise",
            "squared_error", "total_correlation", "trustworthiness"]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, gaussian, measuring
 
 
 def aggregated_log_prob(model, z: Tensor, x: Tensor, *, rows: int = 1000) -> Tensor:
@@ -24,7 +24,7 @@ def aggregated_log_prob(model, z: Tensor, x: Tensor, *, rows: int = 1000) -> Ten
 
     rows: how many of the M points are held against all N components at a time.
     """
-    _needs_gaussian(model)
+    fitting(model, x, "posterior(x)")
     check.batch("z", z, (model.latent_dim,))
     rows = check.integer("rows", rows)
     with measuring(model, 0):
@@ -80,7 +80,7 @@ def log_densities(mu: Tensor, log_var: Tensor, z: Tensor, rows: int) -> tuple:
 
 def _draws(model, x, samples, seed, rows) -> tuple[Tensor, Tensor, Tensor]:
     """mu, log-variance [N, k] and draws z [samples, N, k], in float64 on the CPU."""
-    _needs_gaussian(model)
+    fitting(model, x, "posterior(x)")
     samples = check.integer("samples", samples)
     check.integer("rows", rows)
     with measuring(model, seed):
@@ -91,7 +91,7 @@ def _draws(model, x, samples, seed, rows) -> tuple[Tensor, Tensor, Tensor]:
 def _posteriors(model, x: Tensor) -> tuple[Tensor, Tensor]:
     """mu and log-variance of every image, [N, latent_dim] in float64 on the CPU."""
     device = next(model.parameters()).device
-    halves = [model.encode(part.to(device)) for part in check.batch("x", x, model.shape).split(2000)]
+    halves = [gaussian(model, part.to(device)) for part in x.split(2000)]
     return tuple(torch.cat(half).cpu().double() for half in zip(*halves))
 
 
@@ -105,8 +105,3 @@ def _pairs(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
     precision = (-log_var).exp()
     square = z.square() @ precision.T - 2 * z @ (mu * precision).T + (mu.square() * precision).sum(1)
     return -0.5 * (square + log_var.sum(1) + z.shape[1] * math.log(2 * math.pi))
-
-
-def _needs_gaussian(model) -> None:
-    if not hasattr(model, "log_weights"):
-        raise TypeError(f"model: got {type(model).__name__}; accepted is a VAE, whose encode gives mu and log-variance")

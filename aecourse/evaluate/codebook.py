@@ -5,13 +5,15 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, measuring, needs
 
 
 def code_indices(model, x: Tensor, batch_size: int = 2000) -> Tensor:
     """Which word stands in each cell: x [N, C, H, W] -> int64 [N, h, w] on the CPU."""
+    fitting(model, x, "indices(x)", spoiled=True)
+    parts = x.split(check.integer("batch_size", batch_size))
     with measuring(model, 0) as device:
-        return torch.cat([model.indices(part.to(device)).cpu() for part in check.batch("x", x, model.shape).split(batch_size)])
+        return torch.cat([model.indices(part.to(device)).cpu() for part in parts])
 
 
 def codebook_usage(indices: Tensor, codes: int) -> float:
@@ -30,14 +32,20 @@ def perplexity(indices: Tensor, codes: int) -> float:
 
 def code_nats(prior, indices: Tensor, batch_size: int = 500) -> Tensor:
     """-log p(c) of grids of words under a prior with `log_prob`: int64 [N, h, w] -> nats per image [N]."""
+    needs(prior, "log_prob(indices)")
+    _words(indices, getattr(prior, "codes", 2**31))
     with measuring(prior, 0) as device:
-        return -torch.cat([prior.log_prob(part.to(device)).cpu() for part in indices.split(batch_size)])
+        parts = indices.split(check.integer("batch_size", batch_size))
+        return -torch.cat([prior.log_prob(part.to(device)).cpu() for part in parts])
 
 
 def _counts(indices: Tensor, codes: int) -> Tensor:
-    check.integer("codes", codes)
+    return torch.bincount(_words(indices, check.integer("codes", codes)).flatten().cpu(), minlength=codes).double()
+
+
+def _words(indices: Tensor, codes: int) -> Tensor:
     if not isinstance(indices, Tensor) or indices.dtype != torch.long or not indices.numel():
         raise ValueError(f"indices: got {check.described(indices)}; accepted is an int64 tensor with at least one entry")
     if indices.min() < 0 or indices.max() >= codes:
         raise ValueError(f"indices: got {indices.min()} to {indices.max()}; accepted is 0 to {codes - 1}")
-    return torch.bincount(indices.flatten().cpu(), minlength=codes).double()
+    return indices

@@ -7,13 +7,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, gaussian, measuring
 
 
 def codes(model, x: Tensor, batch_size: int = 2000) -> Tensor:
     """One point per image: codes, or means of q(z|x). x [N, C, H, W] -> [N, latent_dim] on the CPU."""
+    fitting(model, x, "code(x)", spoiled=True)
+    parts = x.split(check.integer("batch_size", batch_size))
     with measuring(model, 0) as device:
-        return torch.cat([model.code(part.to(device)).cpu() for part in check.batch("x", x, model.shape).split(batch_size)])
+        return torch.cat([model.code(part.to(device)).cpu() for part in parts])
 
 
 def active_units(model, x: Tensor, threshold: float = 0.01) -> int:
@@ -21,6 +23,11 @@ def active_units(model, x: Tensor, threshold: float = 0.01) -> int:
 
     Source: Burda, Grosse & Salakhutdinov 2016, section 5.2.
     """
+    if len(fitting(model, x, "code(x)", spoiled=True)) < 2:
+        raise ValueError("x: got 1 image; accepted are 2 or more, since a variance is asked for")
+    if hasattr(model, "posterior"):
+        with measuring(model, 0) as device:
+            gaussian(model, x[:1].to(device))                        # whose mean is the code
     return int((codes(model, x).var(0) > check.number("threshold", threshold, low=0)).sum())
 
 

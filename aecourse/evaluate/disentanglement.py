@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, measuring
 
 
 def draw_codes(model, x: Tensor, *, seed: int = 0) -> Tensor:
@@ -22,9 +22,10 @@ def draw_codes(model, x: Tensor, *, seed: int = 0) -> Tensor:
     A silent latent has q(z|x) close to the prior, so that its draws are noise. Its *mean* still follows x by a little,
     and none of the measures below asks how little: they would take it for a code number like any other.
     """
+    fitting(model, x, "posterior(x)")
     with measuring(model, seed) as device:
-        parts = [model.encode(part.to(device)) for part in check.batch("x", x, model.shape).split(2000)]
-        return torch.cat([mu + torch.exp(0.5 * log_var) * torch.randn_like(mu) for mu, log_var in parts]).cpu()
+        parts = [model.posterior(part.to(device)) for part in x.split(2000)]
+        return torch.cat([q.draw(1)[0][0] for q in parts]).cpu()
 
 
 def mutual_information(codes: Tensor, factors: Tensor, bins: int = 20) -> tuple[Tensor, Tensor]:

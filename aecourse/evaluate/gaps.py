@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
-from aecourse.models.flows import Posterior, log_weights
+from aecourse.evaluate.measuring import fitting, measuring
+from aecourse.models.posterior import Posterior, log_weights
 
 
 def effective_samples(log_w: Tensor) -> Tensor:
@@ -50,11 +50,14 @@ def gaps(model, x: Tensor, *, flow: int | None = None, steps: int = 300, lr: flo
     the diagonal Gaussian. log p is estimated from `samples` draws of the best q, all bounds from as many: since the
     estimate is itself a bound on average, the approximation gap is one from below.
     """
-    check.batch("x", x, model.shape)
+    fitting(model, x, "posterior(x)", "decode(z)", "likelihood")
     steps, samples = check.integer("steps", steps), check.integer("samples", samples)
     with measuring(model, seed) as device:
         x = x.to(device)
-        start = _encoders_own(model, x)
+        start = model.posterior(x)
+        if not isinstance(start, Posterior):
+            raise TypeError(f"model: got {type(model).__name__}, whose posterior(x) is {type(start).__name__}; "
+                            "accepted is one that gives a models.Posterior")
         with torch.enable_grad():
             best = _search(model, x, _widened(start, flow), steps, check.number("lr", lr, low=0, above=True),
                            check.integer("draws", draws))
@@ -67,13 +70,16 @@ def gaps(model, x: Tensor, *, flow: int | None = None, steps: int = 300, lr: flo
 
 def gradient_moments(model, x: Tensor, repeats: int = 100, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Mean and variance, over `repeats` draws of its noise, of the encoder's gradient of `model.loss(x)`: each [parameters]."""
-    check.batch("x", x, model.shape)
+    fitting(model, x, "encoder", "loss(x)")
     parameters = [p for p in model.encoder.parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError(f"model: got {type(model).__name__}, whose encoder has nothing to train; accepted is one "
+                         "that has")
     mean = square = 0.0
     with measuring(model, seed) as device, torch.enable_grad():
         x = x.to(device)
         for n in range(1, check.integer("repeats", repeats, low=2) + 1):
-            parts = torch.autograd.grad(model.loss(x)["loss"], parameters)
+            parts = torch.autograd.grad(model.loss(x)["loss"], parameters, materialize_grads=True)
             gradient = torch.cat([part.flatten() for part in parts]).double()
             off = gradient - mean                                            # Welford's running mean and squares
             mean = mean + off / n
@@ -89,11 +95,10 @@ def signal_to_noise(model, x: Tensor, repeats: int = 100, *, seed: int = 0) -> f
     """
     mean, variance = gradient_moments(model, x, repeats, seed=seed)
     noise = variance.sum()
+    if noise <= 1e-20 * mean.square().sum():
+        raise ValueError(f"model: got {type(model).__name__}, whose gradient has no noise; accepted is a model whose "
+                         "loss is estimated from draws")
     return math.sqrt(max(0.0, ((mean.square().sum() - noise / repeats) / noise).item()))
-
-
-def _encoders_own(model, x: Tensor) -> Posterior:
-    return model.posterior(x) if hasattr(model, "posterior") else Posterior(*model.encode(x))
 
 
 def _widened(q: Posterior, flow: int | None) -> Posterior:

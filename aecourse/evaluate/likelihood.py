@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, gaussian, measuring
 from aecourse.models import kl_divergence
 
 
@@ -19,7 +19,7 @@ def log_likelihood(model, x: Tensor, samples: int = 500, *, seed: int = 0, rows:
     how many decoded images are held in memory at a time.
     """
     samples, rows = check.integer("samples", samples), check.integer("rows", rows)
-    check.batch("x", x, model.shape)
+    fitting(model, x, "log_weights(x, samples)")
     draws, images = min(samples, rows), max(1, rows // samples)
     with measuring(model, seed) as device:
         return torch.cat([torch.cat([torch.logsumexp(model.log_weights(part.to(device), min(draws, samples - done)), 0)[None]
@@ -30,7 +30,7 @@ def log_likelihood(model, x: Tensor, samples: int = 500, *, seed: int = 0, rows:
 def elbo(model, x: Tensor, samples: int = 20, *, seed: int = 0, rows: int = 10_000) -> Tensor:
     """The evidence lower bound, averaged over `samples` draws of z: x [N, C, H, W] -> nats per image [N]."""
     samples, rows = check.integer("samples", samples), check.integer("rows", rows)
-    check.batch("x", x, model.shape)
+    fitting(model, x, "log_weights(x, samples)")
     with measuring(model, seed) as device:
         return torch.cat([model.log_weights(part.to(device), samples).mean(0).cpu()
                           for part in x.split(max(1, rows // samples))])
@@ -38,6 +38,6 @@ def elbo(model, x: Tensor, samples: int = 20, *, seed: int = 0, rows: int = 10_0
 
 def kl_per_latent(model, x: Tensor) -> Tensor:
     """KL(q(z_j|x) || p(z_j)) averaged over images: x [N, C, H, W] -> nats [latent_dim]."""
-    check.batch("x", x, model.shape)
+    fitting(model, x, "posterior(x)")
     with measuring(model, 0) as device:
-        return torch.cat([kl_divergence(*model.encode(part.to(device))).cpu() for part in x.split(2000)]).mean(0)
+        return torch.cat([kl_divergence(*gaussian(model, part.to(device))).cpu() for part in x.split(2000)]).mean(0)

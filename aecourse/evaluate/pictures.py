@@ -5,14 +5,15 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, measuring
 
 
 def reconstruct(model, x: Tensor, batch_size: int = 2000) -> Tensor:
     """Images through code and back, without noise: x [N, C, H, W] -> [N, C, H, W] on the CPU."""
+    fitting(model, x, "reconstruct(x)", spoiled=True)
     with measuring(model, 0) as device:
-        return torch.cat([model.reconstruct(part.to(device)).cpu()
-                          for part in check.batch("x", x, model.shape).split(batch_size)])
+        parts = x.split(check.integer("batch_size", batch_size))
+        return torch.cat([model.reconstruct(part.to(device)).cpu() for part in parts])
 
 
 def squared_error(model, x: Tensor) -> Tensor:
@@ -25,14 +26,18 @@ def psnr(image: Tensor, x: Tensor) -> Tensor:
 
     10 log10(1 / mean squared error over the pixels of an image); 10 dB more is a tenth of the error.
     """
-    if image.shape != x.shape or image.dim() < 2:
-        raise ValueError(f"image: got {check.described(image)} beside x {list(x.shape)}; "
-                         "accepted are two tensors [N, ...] of one shape")
+    floating = image.is_floating_point() and x.is_floating_point()
+    if image.shape != x.shape or image.dim() < 2 or not floating:
+        raise ValueError(f"image: got {check.described(image)} beside {check.described(x)}; "
+                         "accepted are two floating-point tensors [N, ...] of one shape")
     return -10 * torch.log10((image - x).square().flatten(1).mean(1))
 
 
 def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
     """The Euclidean distance from each image of x [N, ...] to the nearest of `among` [M, ...]: [N]."""
+    if min(x.dim(), among.dim()) < 2 or x.shape[1:] != among.shape[1:] or not len(among):
+        raise ValueError(f"among: got {check.described(among)} beside x {list(x.shape)}; "
+                         "accepted is [M, ...] with M of at least 1")
     among = among.flatten(1)
     return torch.cat([torch.cdist(part, among).min(1).values for part in x.flatten(1).split(1000)])
 
@@ -45,8 +50,8 @@ def recognised(classifier, x: Tensor, confidence: float = 0.9) -> tuple[float, f
     scores well on both (the idea of the Inception score, Salimans et al. 2016, with its two parts kept apart).
     """
     check.number("confidence", confidence, low=0, high=1)
-    check.batch("x", x, classifier.shape)
+    fitting(classifier, x, "probabilities(x)", spoiled=True)
     with measuring(classifier, 0) as device:
         sure, named = classifier.probabilities(x.to(device)).cpu().max(1)
-    shares = named.bincount() / len(named)
+    shares = named.bincount().float() / len(named)
     return (sure >= confidence).float().mean().item(), -torch.special.xlogy(shares, shares).sum().item()

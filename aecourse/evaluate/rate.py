@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, gaussian, measuring
 from aecourse.models import kl_divergence
 
 
@@ -30,17 +30,18 @@ class RateDistortion(NamedTuple):
 
 def rate_distortion(model, x: Tensor, samples: int = 5, *,
                     seed: int = 0) -> RateDistortion:
-    """The rate and the distortion of a VAE on x [N, C, H, W], the latter averaged over `samples` draws of z per image.
+    """The rate and the distortion of a VAE with a Gaussian q(z|x) on x [N, C, H, W].
 
-    For binary pixels give binary images. Source: Alemi et al. 2018, section 2.
+    The distortion is averaged over `samples` draws of z per image. For binary pixels give binary images.
+    Source: Alemi et al. 2018, section 2.
     """
     samples = check.integer("samples", samples)
-    check.batch("x", x, model.shape)
+    fitting(model, x, "posterior(x)", "decode(z)", "likelihood")
     rate = distortion = 0.0
     with measuring(model, seed) as device:
         for part in x.split(2000):
             part = part.to(device)
-            mu, log_var = model.encode(part)
+            mu, log_var = gaussian(model, part)
             rate += kl_divergence(mu, log_var).sum().item()
             for _ in range(samples):
                 z = mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)

@@ -34,7 +34,7 @@ class Autoencoder(Model):
             raise ValueError(f"output: got {output!r}; accepted with error='bce' is 'sigmoid' only, "
                              "since cross-entropy needs probabilities")
         self.input_range = (0.0, 1.0) if error == "bce" else None
-        net = nets.mlp(hidden=(256, 128, 64)) if net is None else net
+        net = nets.given(net, nets.mlp(hidden=(256, 128, 64)))
         self.encoder = net.encoder(self.shape, self.latent_dim)
         self.decoder = net.decoder(self.latent_dim, self.shape)
 

@@ -83,8 +83,9 @@ def masks(pixels: int, hidden: tuple[int, ...], seed: int = 0) -> list[Tensor]:
     unit listens to degrees up to its own, the logit of pixel i to degrees below i.
     """
     generator = torch.Generator().manual_seed(seed)
-    degrees = [torch.arange(pixels)]
-    degrees += [torch.randint(max(pixels - 1, 1), (width,), generator=generator)
+    degrees = [torch.arange(pixels, device="cpu")]
+    degrees += [torch.randint(max(pixels - 1, 1), (width,),
+                              generator=generator, device="cpu")
                 for width in hidden]
     inner = [above[:, None] >= below for below, above in zip(degrees, degrees[1:])]
     return [mask.float() for mask in (*inner, degrees[0][:, None] > degrees[-1])]
@@ -95,7 +96,7 @@ class MaskedLinear(nn.Linear):
 
     def __init__(self, mask: Tensor):
         super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("mask", mask.to(self.weight), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, inputs] -> [B, outputs]."""
@@ -124,7 +125,7 @@ class Codeless(nn.Module):
     def __init__(self, likelihood="bernoulli", *, shape: tuple[int, int, int] = (1, 28, 28)):
         super().__init__()
         self.likelihood, self.shape = as_likelihood(likelihood), check.image_shape("shape", shape)
-        self.input_range = self.likelihood.input_range
+        self.input_range = getattr(self.likelihood, "input_range", None)
         self.offset = nn.Parameter(torch.zeros(1, *self.shape))
 
     def context(self, n: int) -> Tensor:

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 
 from aecourse import _arguments as check
+from aecourse.models.likelihoods import likelihood as as_likelihood
+from aecourse.models.posterior import Posterior
 
 
 class Model(nn.Module):
@@ -48,10 +51,41 @@ class Model(nn.Module):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """`n` images [n, C, H, W] decoded from codes drawn from N(0, I)."""
-        z = torch.randn(check.integer("n", n), self.latent_dim, device=next(self.parameters()).device)
+        first = next(self.parameters())
+        z = torch.randn(check.integer("n", n), self.latent_dim, device=first.device, dtype=first.dtype)
         return self.pixels(self.decode(z))
 
     @property
     def parameter_count(self) -> int:
         """How many numbers training adjusts."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+
+class LatentModel(Model):
+    """A model of p(x, z) = p(z) p(x|z) with an encoder that answers with q(z|x): what measures in nats ask for.
+
+    A subclass defines `posterior` and `log_weights` beside `decode` and `loss`. `prior` is each latent's, N(0, 1).
+    likelihood: p(x|z), a name or an instance, as in `VAE`.
+    """
+    prior = Normal(0.0, 1.0)
+
+    def __init__(self, latent_dim: int, shape: tuple[int, int, int], likelihood):
+        super().__init__(latent_dim, shape)
+        self.likelihood = as_likelihood(likelihood)
+        self.input_range = getattr(self.likelihood, "input_range", None)
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """q(z|x) for x [B, C, H, W]."""
+        raise NotImplementedError
+
+    def log_weights(self, x: Tensor, samples: int) -> Tensor:
+        """log p(x, z) - log q(z|x) for `samples` draws of z from q(z|x): x [B, C, H, W] -> [samples, B], nats."""
+        raise NotImplementedError
+
+    def pixels(self, logits: Tensor) -> Tensor:
+        """The mean image of p(x|z)."""
+        return self.likelihood.mean(logits)
+
+    def code(self, x: Tensor) -> Tensor:
+        """The mean of q(z|x) [B, latent_dim]."""
+        return self.encode(x)[0]

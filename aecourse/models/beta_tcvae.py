@@ -43,12 +43,13 @@ def _log_normal(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
 class BetaTCVAE(VAE):
     """A VAE whose beta weighs one part of the KL only, the total correlation (Chen et al. 2018).
 
-    images: the number of training images, which the estimate of q(z) needs. Everything else is as in `VAE`; with
+    images: the number of training images, which the estimate of q(z) needs. net, likelihood, shape: as in `VAE`; with
     beta = 1 the loss is the VAE's.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, images: int, beta: float = 1.0, **options):
-        super().__init__(latent_dim, net, beta=beta, **options)
+    def __init__(self, latent_dim: int, net=None, *, images: int, beta: float = 1.0, likelihood="bernoulli",
+                 shape: tuple[int, int, int] = (1, 28, 28)):
+        super().__init__(latent_dim, net, beta=beta, likelihood=likelihood, shape=shape)
         self.images = check.integer("images", images)
 
     def loss(self, x: Tensor, beta=None) -> dict[str, Tensor]:
@@ -71,11 +72,12 @@ class CapacityVAE(VAE):
     """A VAE that is told how many nats its code shall cost, instead of the price of a nat (Burgess et al. 2018).
 
     gamma: the price of every nat that the KL is away from the capacity, above or below. The capacity is a schedule:
-    `train.fit(model, images, weights={"capacity": train.warmup(0.8, to=25)})`.
+    `train.fit(model, images, weights={"capacity": train.warmup(0.8, to=25)})`. net, likelihood, shape: as in `VAE`.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, gamma: float = 30.0, **options):
-        super().__init__(latent_dim, net, **options)
+    def __init__(self, latent_dim: int, net=None, *, gamma: float = 30.0, likelihood="bernoulli",
+                 shape: tuple[int, int, int] = (1, 28, 28)):
+        super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
         self.gamma = check.number("gamma", gamma, low=0)
 
     def loss(self, x: Tensor, capacity=0.0) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ class Classifier(nn.Module):
     def __init__(self, classes: int = 10, net=None, *, shape: tuple[int, int, int] = (1, 28, 28)):
         super().__init__()
         self.shape = check.image_shape("shape", shape)
-        net = nets.mlp(hidden=(256,)) if net is None else net
+        net = nets.given(net, nets.mlp(hidden=(256,)))
         self.classes = check.integer("classes", classes, low=2)
         self.network = net.encoder(self.shape, self.classes)
 

@@ -95,7 +95,7 @@ class DenoisingAutoencoder(Autoencoder):
     def __init__(self, latent_dim: int, net=None, *, noise: nn.Module | None = None, error: str = "mse",
                  output: str = "sigmoid", shape: tuple[int, int, int] = (1, 28, 28)):
         super().__init__(latent_dim, net, error=error, output=output, shape=shape)
-        if noise is not None and not callable(noise):
+        if noise is not None and (not callable(noise) or isinstance(noise, type)):
             raise TypeError(f"noise: got {check.described(noise)}; accepted is a module such as GaussianNoise(0.5)")
         self.noise = GaussianNoise() if noise is None else noise
 

@@ -36,6 +36,7 @@ class IWAE(VAE):
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """Minus the bound, in nats per image; "elbo_loss" is what the same draws say of -ELBO, for comparison."""
+        check.choice("estimator", self.estimator, ("iwae", "dreg"))
         log_w = self._draw(x, along_path=self.estimator == "dreg")
         bound = log_mean_weight(log_w).mean()
         elbo_loss = -log_w.detach().mean()
@@ -50,16 +51,17 @@ class IWAE(VAE):
         """log-weights [samples, B]. Along the path: q's own parameters get no gradient but through z, and that is
         multiplied, on its way back to the encoder, by the share that the draw has in the sum of weights."""
         mu, log_var = self.encode(x)
-        eps = torch.randn((self.samples, *mu.shape), device=mu.device, dtype=mu.dtype)
+        samples = check.integer("samples", self.samples)
+        eps = torch.randn((samples, *mu.shape), device=mu.device, dtype=mu.dtype)
         z = mu + torch.exp(0.5 * log_var) * eps
         if along_path:
             mu, log_var = mu.detach(), log_var.detach()
-        repeated = x.repeat(self.samples, *[1] * (x.dim() - 1))
+        repeated = x.repeat(samples, *[1] * (x.dim() - 1))
         log_px = self.likelihood.log_prob(self.decode(z.flatten(0, 1)), repeated)
         log_pz = Normal(0.0, 1.0).log_prob(z).sum(2)
         log_qz = Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(2)
         log_w = log_px.view_as(log_pz) + log_pz - log_qz
         if along_path and z.requires_grad:
             share = torch.softmax(log_w.detach(), 0)
-            z.register_hook(lambda gradient: gradient * share[:, :, None])
+            z.register_hook(lambda grad: (grad * share[:, :, None]).to(grad.dtype))
         return log_w

@@ -48,8 +48,8 @@ class LadderVAE(Model):
         super().__init__(dims[0], shape)
         self.latent_dims, self.beta = dims, check.number("beta", beta, low=0)
         self.likelihood = as_likelihood(likelihood)
-        self.input_range = self.likelihood.input_range
-        net = nets.mlp(hidden=(200,)) if net is None else net
+        self.input_range = getattr(self.likelihood, "input_range", None)
+        net = nets.given(net, nets.mlp(hidden=(200,)))
         up = [net.encoder(self.shape, widths[0]), *(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))]
         self.up = nn.ModuleList(nn.Sequential(part, nn.BatchNorm1d(width), nn.ReLU()) for part, width in zip(up, widths))
         self.opinion = nn.ModuleList(nn.Linear(width, 2 * k) for width, k in zip(widths, dims))

@@ -64,11 +64,11 @@ class Gaussian(nn.Module):
     def __init__(self, sigma: float = 1.0, *, learned: bool = False, squash: bool = True):
         super().__init__()
         start = torch.tensor(math.log(check.number("sigma", sigma, low=0, above=True)))
-        if learned:
+        if check.choice("learned", learned, (True, False)):
             self.log_sigma = nn.Parameter(start)
         else:
             self.register_buffer("log_sigma", start)
-        self.squash = bool(squash)
+        self.squash = bool(check.choice("squash", squash, (True, False)))
 
     @property
     def sigma(self) -> Tensor:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from aecourse import _arguments as check
 from aecourse import nets
-from aecourse.models.base import Model
-from aecourse.models.likelihoods import likelihood as as_likelihood
+from aecourse.models.base import LatentModel
+from aecourse.models.posterior import Posterior
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def reparameterize(mu: Tensor, log_var: Tensor) -> Tensor:
     return mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
 
 
-class VAE(Model):
+class VAE(LatentModel):
     """p(z) = N(0, I), p(x|z) by the decoder, q(z|x) = N(mu, diag(sigma^2)) by the encoder (Kingma & Welling 2014).
 
     net: `nets.mlp(...)` or `nets.conv(...)`. likelihood: "bernoulli", "continuous_bernoulli", "gaussian", or an
@@ -35,12 +35,10 @@ class VAE(Model):
 
     def __init__(self, latent_dim: int, net=None, *, likelihood="bernoulli", beta: float = 1.0, free_bits: float = 0.0,
                  shape: tuple[int, int, int] = (1, 28, 28)):
-        super().__init__(latent_dim, shape)
-        self.likelihood = as_likelihood(likelihood)
-        self.input_range = self.likelihood.input_range
+        super().__init__(latent_dim, shape, likelihood)
         self.beta = check.number("beta", beta, low=0)
         self.free_bits = check.number("free_bits", free_bits, low=0)
-        net = nets.mlp(hidden=(512, 256)) if net is None else net
+        net = nets.given(net, nets.mlp(hidden=(512, 256)))
         self.encoder = net.encoder(self.shape, 2 * self.latent_dim)
         self.decoder = net.decoder(self.latent_dim, self.shape)
 
@@ -53,13 +51,9 @@ class VAE(Model):
         """z [B, latent_dim] -> logits [B, C, H, W]."""
         return self.decoder(z)
 
-    def pixels(self, logits: Tensor) -> Tensor:
-        """The mean image of p(x|z)."""
-        return self.likelihood.mean(logits)
-
-    def code(self, x: Tensor) -> Tensor:
-        """The mean of q(z|x) [B, latent_dim]."""
-        return self.encode(x)[0]
+    def posterior(self, x: Tensor) -> Posterior:
+        """q(z|x) for x [B, C, H, W]."""
+        return Posterior(*self.encode(x))
 
     def loss(self, x: Tensor, beta=None) -> dict[str, Tensor]:
         """-ELBO with one draw of z per image, in nats per image.
@@ -85,8 +79,8 @@ class VAE(Model):
         Salakhutdinov 2016, equation 8).
         """
         mu, log_var = self.encode(x)
-        eps = torch.randn(samples, *mu.shape, device=mu.device)
-        z = mu + torch.exp(0.5 * log_var) * eps
+        eps = torch.randn(samples, *mu.shape, device=mu.device, dtype=torch.float32)
+        z = (mu + torch.exp(0.5 * log_var) * eps).to(mu.dtype)
         logits = self.decode(z.flatten(0, 1))
         log_px = self.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(samples, len(x))
         log_pz_minus_qz = 0.5 * (eps.square() + log_var - z.square()).sum(2)

@@ -107,7 +107,7 @@ class VectorQuantizer(nn.Module):
     def initialise(self, vectors: Tensor, *, steps: int = 10, seed: int = 0) -> None:
         """k-means on vectors [N, code_dim]: places drawn as in k-means++ (Arthur & Vassilvitskii 2007), then `steps` steps."""
         generator = torch.Generator().manual_seed(check.integer("seed", seed, low=0))
-        place = torch.randint(len(vectors), (1,), generator=generator).to(vectors.device)
+        place = torch.randint(len(vectors), (1,), generator=generator, device="cpu").to(vectors.device)
         distance = torch.full_like(vectors[:, 0], math.inf)
         for k in range(self.codes):
             self.words[k] = vectors[place[0]]
@@ -135,14 +135,14 @@ class VQVAE(Model):
 
     def __init__(self, codes: int = 64, code_dim: int = 8, net=None, *, likelihood="bernoulli", commitment: float = 0.25,
                  codebook: str = "ema", decay: float = 0.99, revive: float = 0.0, shape: tuple[int, int, int] = (1, 28, 28)):
-        net = nets.conv(channels=(16, 32)) if net is None else net
+        net = nets.given(net, nets.conv(channels=(16, 32)))
         if not hasattr(net, "grid"):
             raise TypeError(f"net: got {net!r}; accepted is nets.conv(...), since a grid of words needs a grid of vectors")
         grid = net.grid(check.image_shape("shape", shape))
         super().__init__(check.integer("code_dim", code_dim) * math.prod(grid), shape)
         self.grid = grid
         self.likelihood = as_likelihood(likelihood)
-        self.input_range = self.likelihood.input_range
+        self.input_range = getattr(self.likelihood, "input_range", None)
         self.commitment = check.number("commitment", commitment, low=0)
         self.encoder = net.grid_encoder(self.shape, code_dim)
         self.quantizer = VectorQuantizer(codes, code_dim, codebook=codebook, decay=decay, revive=revive)
@@ -191,7 +191,8 @@ class VQVAE(Model):
     def initialise(self, x: Tensor, *, images: int = 500, seed: int = 0) -> "VQVAE":
         """Starts the codebook by k-means on what the untrained encoder makes of some of x [N, C, H, W]; returns itself."""
         check.batch("x", x, self.shape)
-        rows = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:check.integer("images", images)]
+        rows = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed), device="cpu")
+        rows = rows[:check.integer("images", images)]
         device = next(self.parameters()).device
         vectors = self.encode(x[rows].to(device)).permute(0, 2, 3, 1).reshape(-1, self.quantizer.code_dim)
         self.quantizer.initialise(vectors, seed=seed)
