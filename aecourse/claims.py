@@ -114,9 +114,11 @@ def claim(id: str, statement: str, value, *, above: float | None = None, below: 
     if above is None and below is None:
         raise ValueError("above: got None, and below is None; accepted is a number for at least one of them")
     above, below = (None if bound is None else check.number(name, bound) for name, bound in (("above", above), ("below", below)))
-    value, entries = _figure(value), ledger.entries(_known(id))
+    value, entries = _figure(value), ledger.entries(_known(id)) if ledger.default_data() else []      # other images, other figures
     runs = [entry.value for entry in entries]
     held = sum(ledger.within(run, above, below) for run in runs)
+    if not runs:
+        statement = statement.replace("In {held} of {runs} runs", "In some runs")
     for name, count in (("held", held), ("runs", len(runs))):
         statement = statement.replace(f"{{{name}}}", str(count))
     result = Claim(id, statement, value, unit, ledger.within(value, above, below), "measured", above, below, published, runs,

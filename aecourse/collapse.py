@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from aecourse import _arguments as check
-from aecourse.evaluate.measuring import measuring
+from aecourse.evaluate.measuring import fitting, gaussian, measuring
 from aecourse.models import reparameterize
 
 
@@ -26,11 +26,11 @@ def swapped(model, x: Tensor, *, seed: int = 0) -> Tensor:
 
     Codes are drawn from q(z|x), and image i gets that of image i - 1. Where the decoder ignores its code, nothing is lost.
     """
-    if len(check.batch("x", x, model.shape)) < 2:
+    if len(fitting(model, x, "posterior(x)", "decode(z)", "likelihood")) < 2:
         raise ValueError("x: got 1 image; accepted are 2 or more, to swap codes")
     with measuring(model, seed) as device:
         x = x.to(device)
-        own = reparameterize(*model.encode(x))
+        own = reparameterize(*gaussian(model, x))
         others = own.roll(1, dims=0)
         gain = [model.likelihood.log_prob(model.decode(z), x) for z in (own, others)]
         return (gain[0] - gain[1]).cpu()

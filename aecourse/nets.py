@@ -5,6 +5,7 @@ fresh modules from it. Dense or convolutional is therefore an argument of a mode
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import nn
@@ -22,12 +23,12 @@ class MLP:
 
     def encoder(self, shape: tuple[int, int, int], features: int) -> nn.Sequential:
         """[B, C, H, W] -> [B, features]."""
-        pixels = shape[0] * shape[1] * shape[2]
+        pixels = math.prod(shape)
         return nn.Sequential(nn.Flatten(), *self._layers([pixels, *self.hidden, features]))
 
     def decoder(self, latent_dim: int, shape: tuple[int, int, int]) -> nn.Sequential:
         """[B, latent_dim] -> logits [B, C, H, W]."""
-        pixels = shape[0] * shape[1] * shape[2]
+        pixels = math.prod(shape)
         return nn.Sequential(*self._layers([latent_dim, *reversed(self.hidden), pixels]), nn.Unflatten(1, tuple(shape)))
 
     def _layers(self, widths: list[int]) -> list[nn.Module]:

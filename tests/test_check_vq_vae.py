@@ -59,7 +59,7 @@ PLANTED = [
     ("vq_loss", lambda z, e, b: (1 + b) * (z.detach() - e).square().sum() / len(z), "no gradient reaches z"),
     ("vq_loss", lambda z, e, b: (1 + b) * (z - e.detach()).square().sum() / len(z), "no gradient reaches words"),
     ("vq_loss", lambda z, e, b: vq_loss(z, e, b).detach(), "no gradient"),
-    ("vq_loss", lambda z, e, b: vq_loss(z, e, 2 * b) - b * (z - e).detach().square().sum() / len(z), "gradients are not"),
+    ("vq_loss", lambda z, e, b: vq_loss(z, e, 2 * b) - b * (z - e).detach().square().sum() / len(z), "the gradient is not"),
     ("vq_loss", lambda z, e, b: -vq_loss(z, e, b), "sign"),
     ("perplexity", lambda i, k: math.log(perplexity(i, k)), "entropy in nats"),
     ("perplexity", lambda i, k: math.log2(perplexity(i, k)), "entropy in bits"),

@@ -73,6 +73,13 @@ def test_a_statement_says_how_often_it_held(repeated):
     assert claims.claim("some-claim", "In {held} of {runs} runs it is.", 1.5, above=1.2, below=2.5).statement == "In 1 of 3 runs it is."
 
 
+def test_other_images_are_not_judged_by_the_ledger(repeated, monkeypatch):
+    repeated(1.0, 2.0)
+    monkeypatch.setenv("AECOURSE_DATASET", "mnist")
+    made = claims.claim("some-claim", "In {held} of {runs} runs it was.", 1.5, above=1.2)
+    assert made.statement == "In some runs it was." and made.rate == "not yet repeated"
+
+
 def test_the_strip_draws_every_repetition_and_says_what_it_shows(repeated):
     repeated(1.0, 2.0, 3.0)
     made = claims.claim("some-claim", "s", 1.5, above=0.0)

@@ -32,7 +32,12 @@ def rate_in_bits(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(11)
     cases = [tuple(torch.randn(2, b, k, generator=generator)) for b, k in ((5, 3), (3, 7), (4, 2))]
-    return compare(function, reference, cases, mistakes, praise="summed over latents, averaged over images, in bits.")
+    wide = torch.randn(2, 6, 5, generator=generator) * torch.tensor([30.0, 6.0])[:, None, None]
+    hard = {"one image": tuple(torch.randn(2, 1, 4, generator=generator)),
+            "means around 30, log-variances around 6": tuple(wide),
+            "a code that is the prior": (torch.zeros(3, 2), torch.zeros(3, 2))}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
+                   praise="summed over latents, averaged over images, in bits.")
 
 
 def mig(function) -> Answer:
@@ -71,7 +76,12 @@ def mig(function) -> Answer:
     for k, f in ((6, 3), (3, 5), (4, 4)):
         entropies = 0.5 + 2 * torch.rand(f, generator=generator)
         cases.append((torch.rand(k, f, generator=generator) * entropies, entropies))
-    return compare(function, reference, cases, mistakes, praise="the best ahead of the second best, as a share of what there is to know.")
+    entropies = torch.tensor([0.7, 2.0, 1.2])
+    best = torch.tensor([[0.1, 0.4, 0.0], [0.5, 1.9, 0.0], [0.5, 0.2, 0.0], [0.3, 1.9, 0.9]])
+    hard = {"a table in which two code numbers know a factor equally well": (best, entropies),
+            "two code numbers": (best[:2], entropies), "one factor": (best[:, 2:], entropies[2:])}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
+                   praise="the best ahead of the second best, as a share of what there is to know.")
 
 
 def total_correlation(function) -> Answer:
@@ -105,4 +115,10 @@ def total_correlation(function) -> Answer:
     for k in (3, 2, 5):
         a = torch.randn(k, k + 2, generator=generator)
         cases.append((a @ a.T / k + 0.2 * torch.eye(k),))
-    return compare(function, reference, cases, mistakes, praise="zero for independent latents, growing without limit as one becomes a copy of others.")
+    hard = {"independent latents": (torch.tensor([0.2, 3.0, 1.5]).diag(),), "one latent": (torch.tensor([[2.5]]),)}
+    for k, scale, said in ((150, 1e-4, "underflow"), (150, 1e4, "overflow")):
+        a = torch.randn(k, 3 * k, generator=generator)
+        hard[f"{k} latents, whose determinant would {said}"] = (scale * (a @ a.T / k + 0.2),)
+    hard["two latents that are nearly copies"] = (torch.tensor([[1.0, -1.98], [-1.98, 4.0]]),)
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
+                   praise="zero for independent latents, growing without limit as one becomes a copy of others.")

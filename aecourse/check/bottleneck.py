@@ -21,7 +21,11 @@ def parameter_count(function) -> Answer:
         "the decoder's biases are counted with the encoder's widths: a layer has as many biases as *outputs*, and the "
         "decoder's outputs are the encoder's inputs.": lambda w: sum(2 * (a * b + b) for a, b in zip(w, w[1:])),
     }
-    return compare(function, reference, [([7, 3],), ([11, 5, 2],), ([784, 256, 128, 64, 32],)], mistakes, gradient=False,
+    hard = {"widths [6, 6, 6]": ([6, 6, 6],), "widths [2, 9, 3], which widen first": ([2, 9, 3],),
+            "widths [5], no layer at all": ([5],),
+            "widths [100000, 60001, 3]": ([100000, 60001, 3],)}
+    cases = {f"widths {w}": (w,) for w in ([7, 3], [11, 5, 2], [784, 256, 128, 64, 32])}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=False,
                    praise="and for 784-256-128-64-32 you count 489,136, as the model itself does.")
 
 
@@ -41,8 +45,15 @@ def squared_error(function) -> Answer:
         "that is the absolute error: square it.": lambda a, b: (a - b).abs().flatten(1).sum(1).mean(),
         "that is the root of the squared error of each image; leave the root out.":
             lambda a, b: (a - b).flatten(1).norm(dim=1).mean(),
+        "right for one channel only: channels are averaged; sum over them, too.":
+            lambda a, b: (a - b).square().mean(1).sum() / len(a),
+        "right for one channel only: the channels are added up before they are squared.":
+            lambda a, b: (a - b).sum(1).square().sum() / len(a),
     }
-    return compare(function, reference, [_images(5, 1, 7, 3), _images(2, 3, 4, 9)], mistakes,
+    hard = {"one image": _images(1, 2, 3, 4), "images of one pixel": _images(4, 1, 1, 1),
+            "logits from -300 to 300": tuple(600 * a - 300 for a in _images(3, 1, 5, 2))}
+    cases = {f"images of {c} channel(s)": _images(b, c, h, w) for b, c, h, w in ((5, 1, 7, 3), (2, 3, 4, 9))}
+    return compare(function, reference, cases, mistakes, hard=hard,
                    praise="summed over pixels, averaged over images, and gradients flow through it.")
 
 
@@ -75,7 +86,10 @@ def pca_reconstruction(function) -> Answer:
     stretch = torch.linspace(2, 0.3, 6).double()
     cases = [(torch.randn(23, 6, generator=generator, dtype=torch.float64) * stretch + 3, 2),
              (torch.randn(11, 5, generator=generator, dtype=torch.float64) * stretch[:5] - 1, 4)]
-    return compare(function, reference, cases, mistakes, gradient=False,
+    few = torch.randn(4, 9, generator=generator, dtype=torch.float64) * torch.linspace(0.3, 2, 9).double()
+    hard = {"fewer rows than columns": (few, 2), "as many directions as columns": (cases[1][0], 5),
+            "one direction": (cases[0][0][:, [3, 5, 0, 2, 4, 1]] * 5 + 40, 1)}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=False, draws=True,
                    praise="the best linear reconstruction there is from k numbers.")
 
 

@@ -1,12 +1,21 @@
 """How a checker works: compare with the reference, and where that fails, find out what kind of mistake it is."""
 from __future__ import annotations
 
+import copy
+import functools
 import html
+import inspect
+import math
+import random
+import warnings
 from dataclasses import dataclass
+from numbers import Real
 from typing import Callable
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 COLOURS = {True: "#2e9e6b", False: "#d98a0d"}
 
@@ -26,93 +35,423 @@ class Answer:
                 f'.</strong> {html.escape(self.message[:1].upper() + self.message[1:])}</div>')
 
 
-def compare(function: Callable, reference: Callable, cases: list[tuple], mistakes: dict[str, Callable], *,
-            praise: str, gradient: bool = True, tolerance: float = 1e-4) -> Answer:
-    """Runs `function` beside `reference` on every case.
+class _Refused(Exception):
+    """Carries the message of an answer that is not right."""
 
-    mistakes: message -> a function that makes that mistake. Where the learner's result agrees with a mistake on all
-    cases, the message is the answer; otherwise the first difference in kind is named: type, shape, dtype, NaN, sign,
-    a constant factor, a missing gradient, or the numbers of one case.
+
+class Named:
+    """A function that says in messages what it is."""
+
+    def __init__(self, name: str, function: Callable):
+        self.name, self.function = name, function
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.function(z)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def compare(function: Callable, reference: Callable, cases: list[tuple] | dict[str, tuple],
+            mistakes: dict[str, Callable], *, praise: str, hard: dict[str, tuple] | None = None,
+            gradient: bool | None = True, still: tuple[str, ...] = (), draws: bool = False,
+            tolerance: float = 1e-4) -> Answer:
+    """Runs `function` beside `reference` on every case, and says at the first difference what is wrong.
+
+    Each case is tried on copies: values, dtype, the arguments afterwards and the global random state count. Then come
+    the gradients, of all floating-point arguments and parameters of models except those named in `still`, and last the
+    `hard` cases, by what is special about them, to which a copy of the first case in another precision is added.
+    mistakes: message -> a function that makes that mistake. It is named where the learner's values agree with it, or,
+    for right values, the gradients. Otherwise the difference is: type, shape, NaN, dtype, sign, a factor, an entry.
+    gradient: False asks for none; None asks for the right one, unless the answer leaves torch for NumPy or floats.
+    draws: whether the global random state may be used.
     """
     if not callable(function):
         return Answer(False, f"the checker needs your function itself, not {type(function).__name__}: give its name "
                              "without brackets")
-    results = []
-    for case in cases:
-        given = tuple(a.clone() if isinstance(a, Tensor) else a for a in case)
-        try:
-            result = function(*given)
-        except NotImplementedError:
-            return Answer(False, "nothing is written here yet: replace the line that raises NotImplementedError.")
-        except Exception as error:
-            return Answer(False, f"your function raised {type(error).__name__}: {error} (with {_inputs(case)}).")
+    cases = cases if isinstance(cases, dict) else {_inputs(case): case for case in cases}
+    hard = dict(hard or {})
+    if other := _other_precision(next(iter(cases.values()))):
+        hard[other[0]] = other[1]
+    work = _Work(function, reference, mistakes, gradient, still, draws, tolerance)
+    try:
+        with warnings.catch_warnings(), torch.enable_grad():
+            warnings.simplefilter("ignore")
+            work.values(cases, {})
+            if gradient is not False:
+                for case in cases.values():
+                    work.gradients(case)
+            work.values(hard, cases)
+    except _Refused as refused:
+        return Answer(False, str(refused))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:                               # an object of the learner's that fails when looked at
+        return Answer(False, f"what your function returns cannot be compared: {_said(error)}.")
+    return Answer(True, praise)
+
+
+@dataclass
+class _Work:
+    """One comparison: what `compare` was given, and its steps. Each raises `_Refused` with the message."""
+    function: Callable
+    reference: Callable
+    mistakes: dict[str, Callable]
+    gradient: bool | None
+    still: tuple[str, ...]
+    draws: bool
+    tolerance: float
+
+    def values(self, cases: dict[str, tuple], passed: dict[str, tuple]) -> None:
+        """Compares the results of `cases`; those of `passed` have been found right before."""
+        begin = "right in ordinary cases, but not here: " if passed else ""
+        self.left = None
+        results = {label: self.result(label, case, begin) for label, case in cases.items()}
+        wanted = {label: _wanted(self.reference, case) for label, case in cases.items()}
+        wrong = [label for label in cases if not _close(results[label], wanted[label], self.tolerance)]
+        faults = [_difference_in_kind(results[label], wanted[label], label) for label in cases]
+        fault = next(filter(None, faults), None)
+        if wrong:
+            given = {**passed, **cases}
+            found = {**{label: _wanted(self.reference, case) for label, case in passed.items()}, **results}
+            agreeing = {message: mistake for message, mistake in self.mistakes.items()
+                        if all(self.agree(mistake, case, found[label]) for label, case in given.items())}
+            case = next(iter(given.values()))
+            own = self.slopes(self.function, case) if len(agreeing) > 1 else None
+            best = [m for m, mistake in agreeing.items() if _alike(own, self.slopes(mistake, case))]
+            if agreeing:
+                raise _Refused((best or list(agreeing))[0])
+            raise _Refused(begin + (fault or _difference_in_value(results, wanted, wrong, [] if passed else cases)))
+        if fault or self.left:
+            raise _Refused(begin + (fault or self.left))
+
+    def result(self, label: str, case: tuple, begin: str):
+        """What the learner's function returns, if nothing else happens."""
+        given, after = _copied(case), _copied(case)
+        with _Surroundings() as around, _Leaving() as leaving:
+            result = self.run(given, label, begin)
+        if leaving.left and not self.gradient and isinstance(result, Tensor) and (dtypes := _dtypes(case)):
+            if result.dtype in (torch.float32, torch.float64):   # the precision is NumPy's or Python's choice
+                result = result.to(dtypes[0])
+        self.reference(*after)
         if result is None:
-            return Answer(False, "your function returns nothing: is a return missing?")
-        if any(isinstance(a, Tensor) and not torch.equal(a, b) for a, b in zip(given, case)):
-            return Answer(False, "your function changes its input in place; make a new tensor instead.")
-        results.append(result)
-    wanted = [reference(*case) for case in cases]
-    fault = next((f for f in map(_difference_in_kind, results, wanted, cases) if f), None)
-    if fault is None and all(map(lambda r, w: _close(r, w, tolerance), results, wanted)):
-        if gradient and (lost := _lost_gradient(function, cases[0])):
-            return Answer(False, lost)
-        return Answer(True, praise)
-    for message, mistake in mistakes.items():
-        if all(_close(r, mistake(*case), tolerance) for r, case in zip(results, cases)):
-            return Answer(False, message)
-    return Answer(False, fault or _difference_in_value(results, wanted, cases))
+            raise _Refused(begin + "your function returns nothing: is a return missing?")
+        if around.drawn and not (self.draws and around.drawn == "drawn"):
+            raise _Refused(begin + "your function draws numbers of its own from the global random state, or seeds it: "
+                                   "all it needs is handed to it as arguments.")
+        if around.changed:
+            raise _Refused(begin + f"your function changes {around.changed} for everything that runs after it.")
+        for name, a, b, original in zip(_names(self.reference, case), given, after, case):
+            if _touched(a):
+                raise _Refused(f"{begin}{name} has a .grad, or asks for one, after the call: leave backward() and "
+                               "requires_grad_() to the caller.")
+            if not _same(a, b) and _same(b, original):
+                raise _Refused(f"{begin}your function changes its input in place ({name}); make a new one instead, or "
+                               "work on a copy.")
+            if not _same(a, b):
+                self.left = f"the numbers are right, but {name} is to be called exactly once."
+        return result
+
+    def run(self, given: tuple, label: str, begin: str):
+        result, error = _tried(self.function, *given)
+        if isinstance(error, NotImplementedError) and " implemented" not in _said(error):    # torch says so of its own
+            raise _Refused("nothing is written here yet: replace the line that raises NotImplementedError.")
+        if error is not None:
+            raise _Refused(f"{begin}your function raised {_said(error)} (with {label}).")
+        return result
+
+    def gradients(self, case: tuple) -> None:
+        """Compares the gradients of a weighted sum of the results with the reference's."""
+        leaves, given = self.leaves(case)
+        with _Surroundings(), _Leaving() as leaving:
+            result, error = _tried(self.function, *given)
+        if error is not None and not leaving.left:
+            raise _Refused("the numbers are right, but where a gradient is wanted your function raised "
+                           f"{_said(error)}.")
+        if any(a.grad is not None for a in leaves.values()):
+            raise _Refused("the numbers are right, but your function calls backward() itself: leave that to "
+                           "the caller.")
+        if not isinstance(result, Tensor) or not result.requires_grad:
+            idle = not any(g.any() for g in self.slopes(self.reference, case).values())
+            if not idle and (self.gradient or not leaving.left):
+                raise _Refused("the numbers are right, but no gradient flows through your function: detach(), .item(), "
+                               "numpy or no_grad() cuts it, and a loss needs it.")
+            return
+        found, error = _tried(_slopes, result, leaves)
+        if error is not None:
+            raise _Refused("the numbers are right, but the gradient cannot be computed (is something changed in place, "
+                           f"or used up by a backward()?): {_said(error)}.")
+        wanted = self.slopes(self.reference, case)
+        if _alike(found, wanted):
+            return
+        for message, mistake in self.mistakes.items():
+            if self.agree(mistake, case, _wanted(self.reference, case)) and _alike(found, self.slopes(mistake, case)):
+                raise _Refused(message)
+        for name, g in sorted(found.items(), key=lambda item: bool(item[1].any())):      # where none arrives, first
+            if not _alike({name: g}, {name: wanted[name]}):
+                raise _Refused(f"the numbers are right, but the gradient is not: {_slope_fault(name, g, wanted[name])}")
+
+    def agree(self, mistake: Callable, case: tuple, result) -> bool:
+        return _close(result, _tried(mistake, *_copied(case))[0], self.tolerance)
+
+    def leaves(self, case: tuple, dtype: torch.dtype | None = None) -> tuple[dict[str, Tensor], tuple]:
+        """Copies of the arguments, and by name what of them can have a gradient."""
+        given, leaves = _copied(case, dtype), {}
+        for name, a in zip(_names(self.reference, case), given):
+            if isinstance(a, nn.Module):
+                leaves.update({f"{name}.{inner}": p for inner, p in a.named_parameters()})
+            elif isinstance(a, Tensor) and a.is_floating_point() and name not in self.still:
+                leaves[name] = a.requires_grad_()
+        return leaves, given
+
+    def slopes(self, function: Callable, case: tuple) -> dict[str, Tensor] | None:
+        """The gradients of one of ours, in float64, or of the learner's; None where there are none."""
+        leaves, given = self.leaves(case, None if function is self.function else torch.float64)
+        with _Surroundings():
+            return _tried(lambda: _slopes(function(*given), leaves))[0]
+
+
+class _Leaving(TorchFunctionMode):
+    """Notes whether tensors are turned into NumPy arrays, lists or numbers of Python."""
+    left = False
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.left |= getattr(function, "__name__", "") in ("numpy", "__array__", "item", "tolist", "__float__")
+        return function(*args, **(kwargs or {}))
+
+
+class _Surroundings:
+    """Sets a random state of its own, notes what a call does to it and to torch's settings, and puts all back."""
+
+    def __enter__(self):
+        self.before = self.settings()
+        self.torch, self.numpy, self.python = torch.get_rng_state(), np.random.get_state(), random.getstate()
+        torch.default_generator.manual_seed(730_241_111)
+        np.random.seed(730_241_111)
+        random.seed(730_241_111)
+        self.start = self.state()
+        return self
+
+    def __exit__(self, *_):
+        now = self.state()
+        self.drawn = "" if now == self.start else "drawn" if now[1:] == self.start[1:] else "seeded"
+        self.changed = next((name for name, value in self.settings().items() if value != self.before[name]), None)
+        torch.set_grad_enabled(self.before["whether gradients are recorded"])
+        torch.set_default_dtype(self.before["the default dtype"])
+        torch.set_rng_state(self.torch)
+        np.random.set_state(self.numpy)
+        random.setstate(self.python)
+
+    @staticmethod
+    def settings() -> dict:
+        return {"whether gradients are recorded": torch.is_grad_enabled(),
+                "the default dtype": torch.get_default_dtype()}
+
+    @staticmethod
+    def state() -> tuple:
+        kind, words, *rest = np.random.get_state()
+        return torch.get_rng_state().numpy().tobytes(), torch.initial_seed(), words.tobytes(), rest, random.getstate()
+
+
+def _said(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says."""
+    try:
+        lines = str(error).strip().splitlines()
+    except BaseException:
+        lines = []
+    return type(error).__name__ + (f": {lines[0][:200].rstrip('.')}" if lines else "")
+
+
+def _names(reference: Callable, case: tuple) -> list[str]:
+    return list(inspect.signature(reference).parameters)[:len(case)]
+
+
+def _copied(value, dtype: torch.dtype | None = None):
+    """A copy that shares nothing with `value`, its floating-point numbers as `dtype`."""
+    if isinstance(value, Tensor):
+        return value.detach().clone().to(dtype if dtype and value.is_floating_point() else value.dtype)
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).to(dtype)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_copied(v, dtype) for v in value)
+    return copy.deepcopy(value)
+
+
+def _dtypes(case: tuple) -> list[torch.dtype]:
+    """The dtypes of the floating-point tensors."""
+    return [a.dtype for a in case if isinstance(a, Tensor) and a.is_floating_point()]
+
+
+def _other_precision(case: tuple) -> tuple[str, tuple] | None:
+    """What the case is called, and itself, in float64, or in float32 if it is in float64; None without such numbers."""
+    if not (dtypes := _dtypes(case)):
+        return None
+    other = torch.float32 if torch.float64 in dtypes else torch.float64
+    return f"numbers in {str(other)[6:]}", _copied(case, other)
+
+
+def _touched(value) -> bool:
+    """Whether a tensor or a parameter has a gradient, or a tensor asks for one."""
+    if isinstance(value, nn.Module):
+        return any(p.grad is not None for p in value.parameters())
+    return isinstance(value, Tensor) and (value.requires_grad or value.grad is not None)
+
+
+def _same(a, b) -> bool:
+    """Whether two arguments are alike, with all that they contain."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, nn.Module):
+        flags = [([m.training for m in x.modules()], [p.requires_grad for p in x.parameters()]) for x in (a, b)]
+        return flags[0] == flags[1] and _same(dict(a.state_dict()), dict(b.state_dict()))
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    return a == b if inspect.isroutine(a) or not hasattr(a, "__dict__") else _same(vars(a), vars(b))
+
+
+def _wanted(reference: Callable, case: tuple):
+    """The reference's result, computed in float64 and given in the dtype of the case."""
+    plain, exact = reference(*_copied(case)), reference(*_copied(case, torch.float64))
+    return exact.to(plain.dtype) if isinstance(plain, Tensor) else plain
+
+
+def _tried(call: Callable, *args) -> tuple:
+    """What the call returns, and None; or None, and what it raises: SystemExit and the like, too."""
+    try:
+        return call(*args), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, error
 
 
 def _tensor(value) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.as_tensor(float(value))
+    return value.detach().double() if isinstance(value, Tensor) else torch.as_tensor(float(value), dtype=torch.float64)
+
+
+def _near(result: Tensor, wanted: Tensor, tolerance: float) -> Tensor:
+    return torch.isclose(result, wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def _close(result, wanted, tolerance: float) -> bool:
+    """Whether numbers and shape agree; whole numbers have to agree exactly."""
     try:
+        if not isinstance(result, Tensor) and isinstance(wanted, int):
+            return bool(result == wanted)
         result, wanted = _tensor(result), _tensor(wanted)
-    except (TypeError, ValueError):
+        return result.shape == wanted.shape and bool(_near(result, wanted, tolerance).all())
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return False
-    return result.shape == wanted.shape and torch.allclose(result.double(), wanted.double(), rtol=tolerance, atol=tolerance,
-                                                           equal_nan=True)
 
 
-def _difference_in_kind(result, wanted, case) -> str | None:
+def _slopes(result: Tensor, leaves: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The gradient with respect to each of `leaves` of the results' sum, with weights that tell them apart."""
+    generator = torch.Generator().manual_seed(1)
+    weights = 1 + torch.rand(result.shape, generator=generator, dtype=torch.float32).to(result.dtype)
+    found = torch.autograd.grad((result * weights).sum(), list(leaves.values()), allow_unused=True)
+    return {name: torch.zeros_like(a) if g is None else g for (name, a), g in zip(leaves.items(), found)}
+
+
+def _alike(found: dict[str, Tensor] | None, wanted: dict[str, Tensor] | None) -> bool:
+    def close(g: Tensor, w: Tensor) -> bool:
+        return torch.allclose(g.double(), w.double(), rtol=1e-3, atol=1e-4 * max(1e-2, w.abs().max().item()))
+    return found is not None and wanted is not None and all(close(g, wanted[name]) for name, g in found.items())
+
+
+def _slope_fault(name: str, found: Tensor, wanted: Tensor) -> str:
+    found, wanted = found.double(), wanted.double()
+    if not found.any():
+        return f"no gradient reaches {name}: something on its way is detached."
+    if _alike({name: found}, {name: -wanted}):
+        return f"with respect to {name} it has the wrong sign: the wrong term is detached."
+    return f"with respect to {name}, {_first_difference(found, wanted, 1e-3)}. Is a part of it detached?"
+
+
+def _difference_in_kind(result, wanted, label: str) -> str | None:
     if isinstance(wanted, Tensor) and not isinstance(result, Tensor):
-        return f"a tensor is wanted, your function returned {type(result).__name__}."
+        made = isinstance(result, (np.ndarray, np.generic))
+        return (f"a tensor is wanted, your function returned {type(result).__name__}"
+                f"{': torch.as_tensor makes one of it' if made else ''}.")
     if not isinstance(wanted, Tensor):
-        if isinstance(result, bool) or not isinstance(result, (int, float)):
+        if isinstance(result, bool) or not isinstance(result, Real):
             return f"a number is wanted, your function returned {type(result).__name__}."
-        return None
-    if result.shape != wanted.shape:
-        return (f"the shape should be {list(wanted.shape)}, yours is {list(result.shape)} (with {_inputs(case)}). "
+    elif result.shape != wanted.shape:
+        return (f"the shape should be {list(wanted.shape)}, yours is {list(result.shape)} (with {label}). "
                 "Which dimensions are summed, which averaged, which kept?")
-    if result.dtype != wanted.dtype:
-        return f"the dtype should be {wanted.dtype}, yours is {result.dtype}."
-    if not torch.isfinite(result).all() and torch.isfinite(wanted).all():
-        return "your result contains NaN or infinity where finite numbers are possible: which step can overflow?"
+    numbers, sought = _tensor(result), _tensor(wanted)
+    bad = (~numbers.isfinite() & sought.isfinite()).nonzero()
+    if len(bad):
+        place = tuple(bad[0].tolist())
+        value = numbers[place].item()
+        return (f"with {label} your result {'at ' + str(list(place)) if place else 'there'} is "
+                f"{'NaN' if math.isnan(value) else value}, where {sought[place]:.4g} is wanted: which step can "
+                "overflow, underflow or divide by zero?")
+    if isinstance(wanted, Tensor) and result.dtype != wanted.dtype:
+        if result.dtype == torch.bool:
+            return f"those are values True and False; numbers of dtype {wanted.dtype} are wanted: add .float()."
+        return f"the dtype should be {wanted.dtype}, yours is {result.dtype} (with {label})."
     return None
 
 
-def _difference_in_value(results, wanted, cases) -> str:
-    ratio = [(_tensor(r).double() / _tensor(w).double()).flatten() for r, w in zip(results, wanted)]
-    ratio = torch.cat(ratio)
-    if torch.isfinite(ratio).all() and (ratio - ratio[0]).abs().max() < 1e-3 * ratio[0].abs():
-        if abs(ratio[0] + 1) < 1e-3:
-            return "the numbers are right, the sign is wrong."
-        return f"your result is {ratio[0]:.4g} times what it should be, everywhere: a constant factor is missing or too many."
-    k = next(i for i, (r, w) in enumerate(zip(results, wanted)) if not _close(r, w, 1e-4))
-    return (f"with {_inputs(cases[k])} the first number should be {_tensor(wanted[k]).flatten()[0]:.4f}, "
-            f"yours is {_tensor(results[k]).flatten()[0]:.4f}.")
+def _difference_in_value(results: dict, wanted: dict, wrong: list[str], named) -> str:
+    """What the wrong results have in common: a sign, a factor, a term; otherwise the first entry that differs.
+
+    Of the cases in `named`, those that came out right are mentioned.
+    """
+    right = [label for label in named if label not in wrong]
+    begin = f"right with {'; '.join(right)}, but not with {wrong[0]}: " if right else ""
+    pairs = [(_tensor(results[label]).flatten(), _tensor(wanted[label]).flatten()) for label in wrong]
+    found, sought = (torch.cat(part) for part in zip(*pairs))
+    ratio, offset = found / sought, found - sought
+    if len(ratio) > 1 and torch.isfinite(ratio).all() and (ratio - ratio[0]).abs().max() < 1e-3 * ratio[0].abs():
+        factor = ratio[0].item()
+        if abs(factor + 1) < 1e-3:
+            return f"{begin}the numbers are right, the sign is wrong."
+        for value, said in ((1 / math.log(2), "bits where nats are wanted: take the natural logarithm"),
+                            (math.log(2), "nats where bits are wanted, or a logarithm to the wrong base")):
+            if abs(factor / value - 1) < 1e-3:
+                return f"{begin}your result is {factor:.4g} times what it should be. That looks like {said}."
+        if abs(factor - 1) > 0.01:
+            return (f"{begin}your result is {factor:.4g} times what it should be, everywhere: a constant factor is "
+                    "missing or too many.")
+    if len(offset) > 1 and (offset - offset[0]).abs().max() < 1e-3 * offset[0].abs():
+        return (f"{begin}your result is {abs(offset[0]):.4g} too {'large' if offset[0] > 0 else 'small'}, everywhere: "
+                "a constant term is missing or too many.")
+    label = wrong[0]
+    said = _first_difference(_tensor(results[label]), _tensor(wanted[label]), 1e-4)
+    return f"{begin}{said}." if right else f"with {label} {said}."
 
 
-def _lost_gradient(function, case) -> str | None:
-    given = [a.clone().requires_grad_() if isinstance(a, Tensor) and a.is_floating_point() else a for a in case]
-    result = function(*given)
-    if not result.requires_grad:
-        return ("the numbers are right, but no gradient flows through your function: detach(), .item(), numpy or "
-                "no_grad() cuts it, and a loss needs it.")
-    return None
+def _first_difference(found: Tensor, wanted: Tensor, tolerance: float) -> str:
+    place = tuple(((found - wanted).abs() > tolerance * (1 + wanted.abs())).nonzero()[:1].flatten().tolist())
+    if not place and wanted.dim():                               # agree within the tolerance: the largest difference
+        place = tuple(int(i) for i in np.unravel_index(int((found - wanted).abs().argmax()), tuple(wanted.shape)))
+    a, b = found[place].item() + 0.0, wanted[place].item() + 0.0                        # no "-0"
+    digits = next((d for d in (4, 7, 12) if f"{a:.{d}g}" != f"{b:.{d}g}"), 17)
+    times = "" if not a or not b or wanted.numel() > 1 else next(
+        (f", 1/{n} of it" for n in range(2, 100) if abs(b / a / n - 1) < 1e-4),
+        next((f", {n} times as much" for n in range(2, 100) if abs(a / b / n - 1) < 1e-4), ""))
+    where = f"entry {list(place)}" if place else "the number"
+    return f"{where} should be {b:.{digits}g}, yours is {a:.{digits}g}{times}"
 
 
 def _inputs(case) -> str:
     return "inputs " + ", ".join(f"of shape {list(a.shape)}" if isinstance(a, Tensor) else repr(a) for a in case)
+
+
+def settled(checker: Callable) -> Callable:
+    """`checker`, run with torch's own default dtype and device, whatever the notebook has set."""
+    @functools.wraps(checker)
+    def run(function) -> Answer:
+        dtype = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            with torch.device("cpu"):
+                return checker(function)
+        finally:
+            torch.set_default_dtype(dtype)
+    return run

@@ -37,7 +37,11 @@ def kl_divergence(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(5)
     cases = [tuple(torch.randn(2, b, k, generator=generator)) for b, k in ((5, 3), (1, 7), (4, 1))]
-    return compare(function, reference, cases, mistakes,
+    wide = torch.randn(2, 6, 20, generator=generator) * torch.tensor([30.0, 5.0])[:, None, None]
+    hard = {"means around 30, log-variances around 5, 20 latents": tuple(wide),
+            "a code that is the prior": (torch.zeros(3, 2), torch.zeros(3, 2)),
+            "as many images as latents": tuple(torch.randn(2, 4, 4, generator=generator))}
+    return compare(function, reference, cases, mistakes, hard=hard,
                    praise="zero where q is the prior, positive everywhere else, one figure per image, in nats.")
 
 
@@ -56,7 +60,24 @@ def log_mean_exp(function) -> Answer:
         "log K is added; dividing by K subtracts it.": lambda w: torch.logsumexp(w, 0) + math.log(len(w)),
         "divided by K after the logarithm: the division belongs inside, where it becomes - log K.":
             lambda w: torch.logsumexp(w, 0) / len(w),
+        "the largest of the whole batch is subtracted: each image has its own level, so take the maximum over the "
+        "first dimension.":
+            lambda w: (w - w.max()).exp().mean(0).log() + w.max(),
     }
     generator = torch.Generator().manual_seed(7)
-    cases = [(torch.randn(k, b, generator=generator) * 3 - shift,) for k, b, shift in ((5, 3, 0.0), (4, 6, 800.0), (1, 2, 90.0))]
-    return compare(function, reference, cases, mistakes, praise="stable at any magnitude, and never below the mean.")
+    cases = [(torch.randn(k, b, generator=generator) * 3,) for k, b in ((5, 3), (4, 6))]
+    hard = {said: (w,) for said, w in levels(generator).items()}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
+                   praise="stable at any magnitude, and never below the mean.")
+
+
+def levels(generator: torch.Generator) -> dict[str, Tensor]:
+    """Log-weights [K, B] at levels whose exponentials neither float32 nor float64 can hold, by what they are."""
+    def weights(k: int, b: int) -> Tensor:
+        return 3 * torch.randn(k, b, generator=generator)
+    spread = torch.tensor([-900.0, 540.0, 900.0, -540.0, 180.0, -180.0])
+    return {"log-weights around -800": weights(4, 6) - 800, "log-weights around +950": weights(5, 3) + 950,
+            "one draw (K = 1)": weights(1, 2) - 90, "images at different levels, from -1000 to 1000":
+                weights(5, 6) + torch.tensor([-1000.0, 1000.0, 0.0, -90.0, 130.0, -400.0]),
+            "an image whose log-weights run from -900 to 900": torch.stack([spread, spread / 9, spread.flip(0)], 1),
+            "300 draws": weights(300, 2)}

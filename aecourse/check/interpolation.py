@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from aecourse import interpolation
-from aecourse.check.core import Answer, compare
+from aecourse.check.core import Answer, Named, compare
 
 
 def slerp(function) -> Answer:
@@ -50,7 +50,13 @@ def slerp(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(8)
     cases = [(*(0.7 * torch.randn(2, n, d, generator=generator)), t) for n, d, t in ((5, 3, 0.3), (4, 7, 0.85), (3, 2, 0.1))]
-    return compare(function, interpolation.slerp, cases, mistakes,
+    a, b = cases[0][:2]
+    long = torch.randn(2, 4, 40, generator=generator) * torch.tensor([20.0, 3.0])[:, None, None]
+    hard = {"t = 0": (a, b, 0.0), "t = 1": (a, b, 1.0), "t = 0.5": (a, b, 0.5),
+            "long vectors of 40 numbers": (*long, 0.6), "one pair": (a[:1], b[:1], 0.25),
+            "an angle of 170 degrees": (torch.tensor([[2.0, 0.0]]), torch.tensor([[-0.985, 0.174]]), 0.4),
+            "vectors of one length": (a / a.norm(dim=1, keepdim=True), b / b.norm(dim=1, keepdim=True), 0.7)}
+    return compare(function, interpolation.slerp, cases, mistakes, hard=hard, gradient=None,
                    praise="from a to b; vectors of one length keep it, and turn at an even pace along the arc.")
 
 
@@ -58,6 +64,9 @@ def path_length(function) -> Answer:
     """function(images) -> the length of each decoded path: T images of N paths, [T, N, C, H, W] -> [N]."""
     def steps(x: Tensor) -> Tensor:
         return x.diff(dim=0).flatten(2)
+
+    def reference(images: Tensor) -> Tensor:
+        return interpolation.path_length(images)
 
     mistakes = {
         "that is the distance from the first image to the last: the steps are added before their lengths are taken. Take the "
@@ -75,8 +84,14 @@ def path_length(function) -> Answer:
         "those are the steps; add them up.": lambda x: steps(x).norm(dim=2),
     }
     generator = torch.Generator().manual_seed(8)
-    cases = [(torch.rand(shape, generator=generator),) for shape in ((6, 4, 1, 5, 3), (9, 2, 1, 3, 7), (3, 3, 2, 4, 2))]
-    return compare(function, interpolation.path_length, cases, mistakes,
+    cases = {f"images of {shape[2]} channels, {list(shape)}": (torch.rand(shape, generator=generator),)
+             for shape in ((6, 4, 1, 5, 3), (9, 2, 1, 3, 7), (3, 3, 2, 4, 2))}
+    walk = torch.rand(4, 3, 1, 2, 2, generator=generator)
+    hard = {"a path that rests on the way": (walk[[0, 1, 1, 2]],),
+            "a path that ends where it began": (walk[[0, 1, 2, 0]],), "two images": (walk[:2],),
+            "one path": (walk[:, :1],), "as many images as paths": (walk[:3],),
+            "a long path": (100 * torch.rand(50, 2, 1, 4, 3, generator=generator),)}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
                    praise="the length of every step, added up; never below the distance between the ends.")
 
 
@@ -104,25 +119,18 @@ def pullback_metric(function) -> Answer:
     generator = torch.Generator().manual_seed(8)
     W = torch.randn(5, 3, generator=generator)
     V = torch.randn(7, 2, generator=generator)
-    cases = [(_Decoder("decode(z) = W z", lambda z: W @ z), torch.randn(3, generator=generator)),
-             (_Decoder("decode(z) = tanh(V z)", lambda z: torch.tanh(V @ z)), torch.randn(2, generator=generator)),
-             (_Decoder("decode(r, angle) = (r cos, r sin, r)", _cone), torch.tensor([1.5, math.pi / 5]))]
-    return compare(function, reference, cases, mistakes, gradient=False,
+    cases = [(Named("decode(z) = W z", lambda z: W.to(z) @ z), torch.randn(3, generator=generator)),
+             (Named("decode(z) = tanh(V z)", lambda z: torch.tanh(V.to(z) @ z)), torch.randn(2, generator=generator)),
+             (Named("decode(r, angle) = (r cos, r sin, r)", _cone), torch.tensor([1.5, math.pi / 5]))]
+    U = torch.randn(4, 4, generator=generator)
+    hard = {"one code number": (Named("", lambda z: torch.cat([z, z.square(), z.sin()])), torch.tensor([0.7])),
+            "a decoder that shrinks a direction to nothing": (
+                Named("", lambda z: torch.stack([z[0] + z[1], z.exp().prod()])), torch.tensor([0.3, -0.2])),
+            "as many pixels as code numbers": (
+                Named("", lambda z: torch.sigmoid(U.to(z) @ z)), torch.randn(4, generator=generator))}
+    return compare(function, reference, {repr(f): (f, z) for f, z in cases}, mistakes, hard=hard, gradient=False,
                    praise="symmetric, never negative, and W^T W for a linear decoder.")
 
 
 def _cone(z: Tensor) -> Tensor:
     return torch.stack([z[0] * z[1].cos(), z[0] * z[1].sin(), z[0]])
-
-
-class _Decoder:
-    """A decoder that says in messages what it is."""
-
-    def __init__(self, name: str, function: Callable):
-        self.name, self.function = name, function
-
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.function(z)
-
-    def __repr__(self) -> str:
-        return self.name

@@ -46,7 +46,11 @@ def neighbour_probabilities(function) -> Answer:
     for n, k in ((5, 3), (2, 1), (7, 4)):
         points = torch.randn(n, k, generator=generator)
         cases.append(((points[:, None] - points).square().sum(2), 0.5 + torch.rand(n, generator=generator)))
-    return compare(function, reference, cases, mistakes, gradient=False,
+    points = torch.randn(4, 2, generator=generator)[[0, 1, 1, 2, 3, 0]]
+    squared, wide = (points[:, None] - points).square().sum(2), torch.tensor([2.0, 0.3, 30.0, 1.0, 5.0, 0.5, 0.4])
+    hard = {"points that coincide": (squared, 0.5 + torch.rand(6, generator=generator)),
+            "widths from 0.3 to 30": (4 * cases[2][0] / cases[2][0].max(), wide)}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=False,
                    praise="each row sums to 1, nobody is his own neighbour, and each point has its own idea of near.")
 
 
@@ -74,6 +78,14 @@ def index_code_information(function) -> Answer:
             lambda q: (q.diagonal() - q.exp().mean(1).log()).mean(),
     }
     generator = torch.Generator().manual_seed(8)
-    cases = [(torch.randn(n, n, generator=generator) * 2 - shift,) for n, shift in ((5, 0.0), (3, 200.0), (8, 1.0))]
-    return compare(function, reference, cases, mistakes, gradient=False,
+    cases = [(torch.randn(n, n, generator=generator) * 2 - shift,) for n, shift in ((5, 0.0), (8, 1.0))]
+    rows = torch.tensor([-1000.0, 0.0, 1000.0, -90.0])[:, None]
+    columns = torch.tensor([-300.0, 900.0, -900.0, 300.0])
+    hard = {"log-densities around -200": (torch.randn(3, 3, generator=generator) - 200,),
+            "log-densities around 950": (torch.randn(4, 4, generator=generator) + 950,),
+            "rows at different levels, from -1000 to 1000": (rows + torch.randn(4, 4, generator=generator),),
+            "columns at different levels, from -900 to 900": (columns + torch.randn(4, 4, generator=generator),),
+            "one image": (torch.tensor([[-3.0]]),),
+            "posteriors that are all alike": (torch.randn(5, 1, generator=generator).expand(5, 5).clone(),)}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=False,
                    praise="zero where all images share one posterior, log N where no two overlap.")

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aecourse.check.core import Answer, compare
+from aecourse.check.core import Answer, Named, compare
 
 
 def reparameterize(function) -> Answer:
@@ -30,14 +30,12 @@ def reparameterize(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(6)
     cases = [tuple(torch.randn(3, b, k, generator=generator)) for b, k in ((5, 3), (1, 7), (4, 1))]
-    answer = compare(function, reference, cases, mistakes,
-                     praise="the chance is in eps, and gradients reach mu and log_var past it.")
-    if answer.passed:
-        return _with_gradient(answer, function, cases[0], reference, {0: "mu", 1: "log_var"})
-    if _differs_from_call_to_call(function, cases[0]):
-        return Answer(False, "two calls with the same arguments give different results: your function draws numbers of its own. "
-                             "The noise is given, as eps.")
-    return answer
+    mu, log_var, eps = cases[0]
+    hard = {"log-variances from -20 to 20": (mu, 20 * log_var.tanh(), eps), "eps = 0": (mu, log_var, 0 * eps),
+            "log_var = 0": (mu, 0 * log_var, eps),
+            "as many images as latents": tuple(torch.randn(3, 4, 4, generator=generator))}
+    return compare(function, reference, cases, mistakes, hard=hard, still=("eps",),
+                   praise="the chance is in eps, and gradients reach mu and log_var past it.")
 
 
 def score_function_gradient(function) -> Answer:
@@ -65,9 +63,14 @@ def score_function_gradient(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(6)
     cases = [(f, torch.tensor(theta), theta + torch.randn(n, generator=generator)) for f, theta, n in (
-        (_Named("f(z) = z^2", torch.square), 1.5, 7), (_Named("f(z) = 3 + sin z", lambda z: 3 + torch.sin(z)), -0.7, 4),
-        (_Named("f(z) = sign z", torch.sign), 0.4, 1))]
-    return compare(function, reference, cases, mistakes, gradient=False,
+        (Named("f(z) = z^2", torch.square), 1.5, 7), (Named("f(z) = 3 + sin z", lambda z: 3 + torch.sin(z)), -0.7, 4),
+        (Named("f(z) = sign z", torch.sign), 0.4, 1))]
+    step = Named("f(z) = 1 above 0, else 0", lambda z: (z > 0).to(z.dtype))
+    far = torch.randn(40, generator=generator)
+    hard = {"a step from 0 to 1": (step, torch.tensor(0.2), 0.2 + torch.randn(9, generator=generator)),
+            "f(z) = z^2 far from 0": (cases[0][0], torch.tensor(30.0), 30 + far),
+            "theta = 0": (cases[1][0], torch.tensor(0.0), far[:6])}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=False,
                    praise="one estimate per draw, and it works for a step, which has no useful derivative.")
 
 
@@ -89,47 +92,9 @@ def straight_through(function) -> Answer:
     }
     generator = torch.Generator().manual_seed(6)
     cases = [(torch.randn(b, k, generator=generator).softmax(1),) for b, k in ((5, 4), (2, 7), (3, 2))]
-    answer = compare(function, reference, cases, mistakes,
-                     praise="a pure choice on the way forward, and on the way back as if it had been the mixture.")
-    return _with_gradient(answer, function, cases[0], reference, {0: "y"}) if answer.passed else answer
-
-
-class _Named:
-    """A function that says in messages what it is."""
-
-    def __init__(self, name: str, function: Callable):
-        self.name, self.function = name, function
-
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.function(z)
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-def _with_gradient(answer: Answer, function, case, reference, names: dict[int, str]) -> Answer:
-    """`answer`, unless the gradient with respect to a named argument is not the reference's."""
-    weights = torch.randn(reference(*case).shape, generator=torch.Generator().manual_seed(1))
-
-    def gradients(g) -> list[Tensor | None]:
-        given = [a.clone().requires_grad_(i in names) for i, a in enumerate(case)]
-        return torch.autograd.grad((g(*given) * weights).sum(), [given[i] for i in names], allow_unused=True)
-
-    for name, found, wanted in zip(names.values(), gradients(function), gradients(reference)):
-        if found is None or not found.any():
-            return Answer(False, f"the numbers are right, but no gradient reaches {name}: something on its way is detached.")
-        if torch.allclose(found, -wanted, rtol=1e-4, atol=1e-5):
-            return Answer(False, f"the numbers are right, but the gradient with respect to {name} has the wrong sign: the wrong "
-                                 "term is detached.")
-        if not torch.allclose(found, wanted, rtol=1e-4, atol=1e-5):
-            return Answer(False, f"the numbers are right, but the gradient with respect to {name} is not: its first entry should be "
-                                 f"{wanted.flatten()[0]:.4f} and is {found.flatten()[0]:.4f}.")
-    return answer
-
-
-def _differs_from_call_to_call(function, case) -> bool:
-    try:
-        first, second = function(*case), function(*case)
-        return isinstance(first, Tensor) and first.shape == second.shape and not torch.equal(first, second)
-    except Exception:
-        return False
+    hard = {"as many rows as options": (torch.randn(4, 4, generator=generator).softmax(1),),
+            "one row": (torch.randn(1, 3, generator=generator).softmax(1),), "300 options, all of them unlikely": (
+                torch.randn(3, 300, generator=generator).softmax(1),),
+            "rows that are all but decided": ((40 * torch.randn(4, 5, generator=generator)).softmax(1),)}
+    return compare(function, reference, cases, mistakes, hard=hard,
+                   praise="a pure choice on the way forward, and on the way back as if it had been the mixture.")

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from aecourse import evaluate, models
 from aecourse.check.core import Answer, compare
+from aecourse.check.elbo import levels
 
 
 def iwae_bound(function) -> Answer:
@@ -42,9 +43,14 @@ def iwae_bound(function) -> Answer:
         "the sign is wrong: the bound is wanted, not the loss.": of(log_w, lambda w: -models.log_mean_weight(w)),
     }
     generator = torch.Generator().manual_seed(12)
-    cases = [tuple(2 * torch.randn(3, k, b, generator=generator) - torch.tensor([shift, 3.0, -9.0])[:, None, None])
-             for k, b, shift in ((5, 3, 0.0), (4, 6, 800.0), (1, 2, 90.0))]
-    return compare(function, reference, cases, mistakes,
+    def parts(log_w: Tensor) -> tuple[Tensor, ...]:
+        log_pz, log_qz = 2 * torch.randn(2, *log_w.shape, generator=generator)
+        log_pz, log_qz = log_pz - 3, log_qz + 9
+        return log_w - log_pz + log_qz, log_pz, log_qz
+
+    cases = [parts(4 * torch.randn(k, b, generator=generator)) for k, b in ((5, 3), (4, 6))]
+    hard = {said: parts(log_w) for said, log_w in levels(generator).items()}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
                    praise="a weight per draw, their mean inside the logarithm, stable at any magnitude.")
 
 
@@ -68,11 +74,14 @@ def effective_sample_size(function) -> Answer:
         "that counts each image's draws with weights normalised over the whole batch; every image has its own sum.":
             lambda w: (p := torch.softmax(w.flatten(), 0).view_as(w)).sum(0).square() / p.sum().square(),
         "that is averaged over the images; keep one figure per image.": lambda w: evaluate.effective_samples(w).mean(),
+        "the largest of the whole batch is subtracted: each image has its own level, so take the maximum over the "
+        "first dimension.":
+            lambda w: (w - w.max()).exp().sum(0).square() / (w - w.max()).exp().square().sum(0),
     }
     generator = torch.Generator().manual_seed(13)
-    cases = [(torch.randn(k, b, generator=generator) * spread - shift,)
-             for k, b, spread, shift in ((5, 3, 1.0, 0.0), (7, 4, 3.0, 1000.0), (1, 2, 1.0, 50.0), (6, 1, 0.0, 900.0))]
-    return compare(function, evaluate.effective_samples, cases, mistakes,
+    cases = [(torch.randn(k, b, generator=generator),) for k, b in ((5, 3), (7, 4))]
+    hard = {said: (w,) for said, w in levels(generator).items()} | {"equal weights": (torch.full((6, 2), -900.0),)}
+    return compare(function, evaluate.effective_samples, cases, mistakes, hard=hard, gradient=None, tolerance=2e-3,
                    praise="K for equal weights, 1 where one draw outweighs the rest, and no matter how small they all are.")
 
 
@@ -101,11 +110,18 @@ def planar_flow(function) -> Answer:
         "that is summed over the batch; keep one figure per image.": lambda z, u, w, b: reference(z, u, w, b).sum(),
     }
     generator = torch.Generator().manual_seed(14)
-    cases = []
+    cases = {}
     for batch, k in ((5, 3), (1, 7), (4, 1)):
         z, (u, w), b = torch.randn(batch, k, generator=generator), torch.randn(2, k, generator=generator), torch.randn((), generator=generator)
-        cases.append((z, u * torch.sign(u @ w), w, b))                       # w.u > 0 keeps the step invertible
+        cases[f"w.u > 0, z of shape {list(z.shape)}"] = z, u * torch.sign(u @ w), w, b
     zeros = torch.zeros(3)
-    cases.append((torch.randn(2, 3, generator=generator), zeros - 0.2, zeros + 1, torch.tensor(0.3)))    # w.u = -0.6
-    return compare(function, reference, cases, mistakes,
+    z = torch.randn(2, 3, generator=generator)
+    cases["w.u = -0.6"] = z, zeros - 0.2, zeros + 1, torch.tensor(0.3)
+    hard = {"w.u = -0.96": (z, zeros - 0.32, zeros + 1, torch.tensor(0.1)),
+            "u = 0": (z, zeros, zeros + 1, torch.tensor(0.3)),
+            "w.z + b from -500 to 500": (
+                torch.tensor([[500.0], [-500.0], [6.0]]), zeros[:1] + 0.5, zeros[:1] + 1, torch.tensor(0.4)),
+            "a batch as large as a code": (
+                torch.randn(3, 3, generator=generator), zeros + 0.4, torch.tensor([1.0, -0.5, 2.0]), b)}
+    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
                    praise="one dot product and one tanh, where a general determinant would cost k cubed.")

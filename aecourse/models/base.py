@@ -15,14 +15,15 @@ class Model(nn.Module):
 
     A subclass defines `encode`, `decode`, `pixels` and `loss`. `loss(x)` returns a dict of scalar tensors in nats
     per image (summed over pixels and latents, averaged over the batch); "loss" is what is minimised, the rest is
-    shown beside it.
+    shown beside it. shape is that of one image, (C, H, W), or of one row, (D,); `loss` may name further columns of the data
+    beside x, and `accepts` says what these must be: name -> (dtype, lowest, highest).
     """
     input_range: tuple[float, float] | None = None     # what `loss` accepts, where the objective restricts it
 
     def __init__(self, latent_dim: int, shape: tuple[int, int, int]):
         super().__init__()
         self.latent_dim = check.integer("latent_dim", latent_dim)
-        self.shape = check.image_shape("shape", shape)
+        self.shape = check.sizes("shape", shape, empty=False)
 
     def encode(self, x: Tensor):
         """x [B, C, H, W] -> what the encoder says of it: codes [B, latent_dim], or (mu, log_var) of a VAE."""

@@ -18,7 +18,7 @@ class Classifier(nn.Module):
 
     def __init__(self, classes: int = 10, net=None, *, shape: tuple[int, int, int] = (1, 28, 28)):
         super().__init__()
-        self.shape = check.image_shape("shape", shape)
+        self.shape = check.sizes("shape", shape, empty=False)
         net = nets.given(net, nets.mlp(hidden=(256,)))
         self.classes = check.integer("classes", classes, low=2)
         self.network = net.encoder(self.shape, self.classes)

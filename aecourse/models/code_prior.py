@@ -12,9 +12,8 @@ class CodePrior(nn.Module):
     """p(c) = prod_i p(c_i | c_1 .. c_{i-1}) over the cells of a grid [h, w], row by row (Vaswani et al. 2017's decoder).
 
     codes: the number of words. grid: (h, w). width, layers, heads: of the transformer, which is PyTorch's own.
-    `train.fit` wants images: `as_images` makes them of indices. Its loss is -log p(c) in nats per image.
+    It is trained on grids of words, int64 [N, h, w]. Its loss is -log p(c) in nats per image.
     """
-    input_range = (0.0, 1.0)
 
     def __init__(self, codes: int, grid: tuple[int, int], *, width: int = 64, layers: int = 2, heads: int = 4):
         super().__init__()
@@ -23,7 +22,7 @@ class CodePrior(nn.Module):
             raise ValueError(f"grid: got {self.grid}; accepted is (height, width)")
         if check.integer("width", width) % check.integer("heads", heads):
             raise ValueError(f"width: got {width}; accepted is a multiple of heads, {heads}")
-        self.shape, self.cells = (1, *self.grid), self.grid[0] * self.grid[1]
+        self.shape, self.cells = self.grid, self.grid[0] * self.grid[1]
         self.word = nn.Embedding(self.codes + 1, width)                          # the last one says: the line begins here
         self.place = nn.Parameter(0.02 * torch.randn(self.cells, width))
         layer = nn.TransformerEncoderLayer(width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
@@ -32,6 +31,11 @@ class CodePrior(nn.Module):
         nn.init.zeros_(self.head.weight)                                         # so that training starts at the uniform prior
         nn.init.zeros_(self.head.bias)
         self.register_buffer("later", nn.Transformer.generate_square_subsequent_mask(self.cells), persistent=False)
+
+    @property
+    def accepts(self) -> dict:
+        """What x must be: words, whole numbers below their number."""
+        return {"x": (torch.int64, 0, self.codes - 1)}
 
     def forward(self, line: Tensor) -> Tensor:
         """The first t words of each line, int64 [B, t] with t below h * w -> logits of words 1 .. t + 1 [B, t + 1, codes]."""
@@ -47,12 +51,8 @@ class CodePrior(nn.Module):
         return -F.cross_entropy(logits, line, reduction="none").sum(1)
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
-        """-log p(c), averaged over the batch, for words given as images [B, 1, h, w]."""
-        return {"loss": -self.log_prob((x[:, 0] * (self.codes - 1)).round().long()).mean()}
-
-    def as_images(self, indices: Tensor) -> Tensor:
-        """Grids of words [N, h, w] as images [N, 1, h, w]: word k is the grey value k / (codes - 1)."""
-        return self._checked(indices)[:, None].float() / (self.codes - 1)
+        """-log p(c), averaged over the batch, for words x, int64 [B, h, w]."""
+        return {"loss": -self.log_prob(x).mean()}
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
