@@ -1,7 +1,9 @@
 """`fit`: the training loop with everything around it that can go wrong."""
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
 
 import torch
 
@@ -60,36 +62,46 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
         "ema": None if ema is None else check.number("ema", ema, low=0, high=1),
     }
     settings = {**plan, "batch_size": batches.batch_size, "seed": seed, "keep": keep}
+    checkpoint = None if checkpoint is None else state.place("checkpoint", checkpoint)
 
-    name = None
-    if cache and engine is None and trained.folder() is not None and all(
+    name, found = None, None
+    if cache and engine is None and (checkpoint is None or not os.path.lexists(checkpoint)) and all(
             isinstance(part, (TensorBatches, type(None))) for part in (batches, held_out)):
         tensors = [batches.columns, held_out.columns if held_out else {}]
-        name = trained.key(model, tensors, {**settings, "seed": seeds.moved(seed), "device": device.type})
-        history = None if name is None else trained.read(name, model)
-        if history is not None:
+        name = trained.key(model, tensors, {**settings, "seed": seeds.moved(seed), "device": device.type},
+                           epochs * batches.steps)
+        found = None if name is None else trained.read(name, model)
+        if found is not None and checkpoint is None:
             model.to(device).eval()
-            Progress(1, 0, progress).close(repr(history))
-            return history
+            Progress(1, 0, progress).close(repr(found))
+            return found
 
     with state.seeded(seed), torch.inference_mode(False), torch.enable_grad():
         if engine is None:
             run = Run(model, batches, device=device, **plan)
         else:
             run = shared.SharedRun(model, batches, device=device, **plan, engine=engine, seed=seed)
-        history = _train(run, held_out, epochs, keep, settings, checkpoint, progress)
-    if name is not None and not history.interrupted:
+        history = _train(run, held_out, epochs, keep, settings, checkpoint, progress, found)
+    if name is not None and found is None and not history.interrupted:
         trained.save(name, model, history)
     return history
 
 
-def _train(run: Run, held_out, epochs: int, keep: str, settings: dict, checkpoint, progress: bool) -> History:
-    """The epochs of a run, from its checkpoint if there is one; leaves in the model what is to be kept."""
+def _train(run: Run, held_out, epochs: int, keep: str, settings: dict, checkpoint, progress: bool,
+           found: History | None) -> History:
+    """The epochs of a run, from its checkpoint if there is one; leaves in the model what is to be kept.
+
+    found: the history of a run whose weights were read from the cache, of which only a checkpoint is to be made.
+    """
     history, best = History(), None
     if checkpoint is not None:
-        identity = state.identity(run, settings)
+        identity = state.identity(run, settings, held_out)
         if (saved := state.load_checkpoint(checkpoint, identity, run)) is not None:
             best, history = saved
+    if found is not None:
+        run.done, history, best = run.total, found, state.copied(run.model.state_dict())
+        content = {"run": state.take(run), "best": best}
+        state.save_checkpoint(checkpoint, identity, content, replace(history, cached=False))
     bar = Progress(run.total, run.done, progress and run.rank == 0)
     try:
         for epoch in range(history.epochs, epochs):
@@ -147,3 +159,6 @@ def validate(model, batches) -> dict[str, float]:
                 sums[name] = sums.get(name, 0.0) + term * len(x)
             count += len(x)
     return {f"val_{name}": (value / count).item() for name, value in sums.items()}
+
+
+trained.remember()

@@ -27,9 +27,11 @@ class CheckpointError(RuntimeError):
 
 def take(run) -> dict:
     """A copy of weights, optimiser, averaged weights, the place in the run and every random state."""
-    order = run.batches.generator
-    return copied({"model": run.model.state_dict(), "optimizer": run.optimizer.state_dict()["state"],
-                   "averages": run.averages, "done": run.done, "random": random_state(),
+    order, trained = run.batches.generator, named(run)
+    moments = run.optimizer.state
+    return copied({"model": run.model.state_dict(), "done": run.done, "random": random_state(),
+                   "optimizer": {name: moments[p] for name, p in trained.items() if p in moments},
+                   "averages": None if run.averages is None else dict(zip(trained, run.averages)),
                    "order": None if order is None else order.get_state()})
 
 
@@ -37,19 +39,30 @@ def take(run) -> dict:
 def put(taken: dict, run) -> None:
     """The inverse of `take`, in place: a recorded graph keeps reading the same tensors."""
     run.model.load_state_dict(taken["model"])
-    for i, parameter in enumerate(run.parameters):
-        now, saved = run.optimizer.state[parameter], taken["optimizer"].get(i, {})
-        for name in now:                                         # a run that had not begun has nothing saved: zero
-            now[name].copy_(saved[name]) if name in saved else now[name].zero_()
-        for name in saved.keys() - now.keys():                   # the moments lie beside their parameter, and so does
+    for name, parameter in named(run).items():
+        saved = taken["optimizer"].get(name)
+        now = run.optimizer.state[parameter] if saved else run.optimizer.state.get(parameter, {})
+        for moment in now:                                       # a run that had not begun has nothing saved: zero
+            now[moment].copy_(saved[moment]) if saved else now[moment].zero_()
+        for moment in (saved or {}).keys() - now.keys():         # the moments lie beside their parameter, and so does
             fused = run.optimizer.defaults["fused"]              # the count of steps where Adam is fused
-            now[name] = saved[name].clone().to(parameter.device if fused or saved[name].dim() else "cpu")
-    for mine, saved in zip(run.averages or [], taken["averages"] or []):
+            now[moment] = saved[moment].clone().to(parameter.device if fused or saved[moment].dim() else "cpu")
+    for mine, saved in zip(run.averages or [], (taken["averages"] or {}).values()):
         mine.copy_(saved)
     run.done = taken["done"]
+    order, saved = run.batches.generator, taken["order"]
+    if order is not None and saved.shape == order.get_state().shape:
+        order.set_state(saved.cpu())
+    elif order is not None:                                      # a file of another kind of device, which draws others:
+        for _ in range(run.done // run.batches.steps):           # on with the order that this one would have had
+            next(iter(run.batches))
     set_random_state(taken["random"])
-    if run.batches.generator is not None:
-        run.batches.generator.set_state(taken["order"].cpu())
+
+
+def named(run) -> dict[str, Tensor]:
+    """The parameters that are trained, by their names, in the optimiser's order."""
+    names = {parameter: name for name, parameter in run.model.named_parameters()}
+    return {names[parameter]: parameter for parameter in run.parameters}
 
 
 def copied(value):
@@ -84,7 +97,7 @@ def set_random_state(states: dict) -> None:
     random.setstate((version, tuple(numbers.tolist()), gauss))
     torch.set_rng_state(states["cpu"].cpu())
     if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([s.cpu() for s in states["cuda"]])
+        torch.cuda.set_rng_state_all([s.cpu() for s in states["cuda"][:torch.cuda.device_count()]])
     if "mps" in states and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"].cpu())
 
@@ -108,6 +121,16 @@ def seeded(seed: int):
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
+
+def place(name: str, value) -> Path:
+    """`value` as a path, with the home folder in the place of `~`; raises TypeError or ValueError naming `name`."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name}: got {check.described(value)}; accepted is a path")
+    path = os.path.expanduser(value)
+    if not isinstance(path, str) or path.startswith("~") or "\0" in path:
+        raise ValueError(f"{name}: got {check.described(value)}; accepted is a path, ~ being a home folder that exists")
+    return Path(path)
+
 
 def write(path: Path, content: dict) -> None:
     """`content` into `path`, atomically: a reader finds the old file or the new one, never a part.
@@ -136,6 +159,8 @@ def read(path: Path) -> dict:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError("it holds something else than plain weights") from error
+    if not isinstance(saved, dict):
+        raise ValueError(f"it holds a {type(saved).__name__}")
     if digest(saved["content"]) != saved["digest"]:              # torch notices a damaged header, but no damaged weight
         raise ValueError("its content does not match its digest")
     return saved["content"]
@@ -150,6 +175,7 @@ def digest(content) -> str:
             total.update(f"{value.dtype}{list(value.shape)}".encode())
             total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         elif isinstance(value, dict):
+            total.update(f"{len(value)} names".encode())
             for key, item in value.items():
                 total.update(f"{key!r}:".encode())
                 add(item)
@@ -165,7 +191,10 @@ def digest(content) -> str:
 
 # --- checkpoints ----------------------------------------------------------------------------------------------------
 
-def identity(run, settings: dict) -> dict:
+PLAIN = (bool, int, float, str, type(None))
+
+
+def identity(run, settings: dict, held_out=None) -> dict:
     """What two runs must share for one to go on where the other stopped, under names for an error message.
 
     Schedules are compared at a few uneven points, images by their number and by a sample of them.
@@ -174,44 +203,114 @@ def identity(run, settings: dict) -> dict:
         return [float(f"{schedule(t):.6g}") for t in (0, 0.03, 0.11, 0.23, 0.37, 0.53, 0.71, 0.97)]
 
     settings = dict(settings)
-    model, transform = run.model, settings.pop("transform")
+    layers, transform, kept = dict(run.model.named_modules()), settings.pop("transform"), run.model.state_dict().keys()
+    attributes = {".".join(filter(None, ("model", path, name))): _plain(value)
+                  for path, layer in layers.items() for name, value in vars(layer).items()
+                  if isinstance(value, (*PLAIN, tuple, list)) and not name.startswith("_") and name != "training"}
     return {
-        "model": type(model).__name__,
-        **{f"model.{name}": value for name, value in vars(model).items()
-           if isinstance(value, (bool, int, float, str, tuple)) and not name.startswith("_") and name != "training"},
-        **{f"model.{name}": repr(layer) for name, layer in model.named_modules() if not list(layer.children())},
+        "model": type(run.model).__name__,
+        **{name: value for name, value in attributes.items() if name.count(".") == 1},
+        **{f"model.{path}": repr(layer) for path, layer in layers.items() if not list(layer.children())}, **attributes,
+        **{f"parameter {name}": f"{_form(parameter)}, {'trained' if parameter.requires_grad else 'frozen'}"
+           for name, parameter in run.model.named_parameters()},
+        **{f"buffer {name}": _form(buffer) + ("" if name in kept else f", digest {digest(buffer)[:8]}")
+           for name, buffer in run.model.named_buffers()},
         "schedule": curve(settings.pop("rate")),
         "weights": {name: curve(weight) for name, weight in settings.pop("weights").items()},
-        "transform": getattr(transform, "__qualname__", type(transform).__name__),
-        **settings, "images": run.batches.description(),
+        "transform": getattr(transform, "__qualname__", type(transform).__name__), **_plain(settings),
+        "images": run.batches.description(), "validation": held_out and held_out.description(),
     }
 
 
-def save_checkpoint(path, its: dict, content: dict, history: History) -> None:
+def _plain(value):
+    """`value` in types that a file of plain weights can hold; anything else as its repr."""
+    if type(value) is dict:
+        return {str(name): _plain(item) for name, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value if type(value) in PLAIN and value == value else repr(value)
+
+
+def _form(value) -> str:
+    """Shape and dtype of a tensor, in a few words."""
+    return f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def save_checkpoint(path: Path, its: dict, content: dict, history: History) -> None:
     """One file from which the run goes on bit for bit; a full disk is a warning, not the end of training."""
     try:
-        write(Path(path), {"identity": its, "content": content, "history": history.as_dict()})
-    except OSError as error:
+        write(path, {"identity": its, "content": content, "history": history.as_dict()})
+    except Exception as error:
         warnings.warn(f"checkpoint {path} could not be written ({error}); training goes on without it", RuntimeWarning,
                       stacklevel=4)
 
 
-def load_checkpoint(path, its: dict, run) -> tuple[dict | None, History] | None:
+def load_checkpoint(path: Path, its: dict, run) -> tuple[dict | None, History] | None:
     """Puts what `save_checkpoint` wrote into the run; its best weights and its history. None where there is no file.
 
-    Raises CheckpointError for a damaged file and for one that belongs to another run.
+    Raises CheckpointError for a damaged file and for one that belongs to another run, which stays as it was.
     """
-    if not Path(path).exists():
-        return None
     try:
-        saved = read(Path(path))
+        saved = read(path)
         content, history, found = saved["content"], History(**saved["history"]), saved["identity"]
+        others = [name for name in [*its, *(found.keys() - its.keys())] if found.get(name) != its.get(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except Exception as error:
-        raise CheckpointError(f"checkpoint: {path} cannot be read ({error}); delete it to start anew") from error
-    for name in [*its, *(found.keys() - its.keys())]:
-        if found.get(name) != its.get(name):
-            raise CheckpointError(
-                f"checkpoint: {path} belongs to a run with {name}={check.described(found.get(name))}, this one has "
-                f"{name}={check.described(its.get(name))}; use another file, or delete it to start anew")
-    put(content["run"], run)
+        raise CheckpointError(f"checkpoint: {path} cannot be read ({_line(error)}); delete it to start anew") from error
+    for name in others:
+        raise CheckpointError(
+            f"checkpoint: {path} belongs to a run with {name}={check.described(found.get(name))}, this one has "
+            f"{name}={check.described(its.get(name))}; use another file, or delete it to start anew")
+    before = take(run)
+    try:
+        _check(content, before, history, run)
+        put(content["run"], run)
+    except Exception as error:
+        put(before, run)
+        raise CheckpointError(f"checkpoint: {path} does not fit this run ({_line(error)}); use another file, or delete "
+                              "it to start anew") from error
     return content["best"], history
+
+
+def _check(content: dict, mine: dict, history: History, run) -> None:
+    """Raises where the content of a file has not the form of what `take` gives of this run: a name, shape or dtype."""
+    saved, trained = content["run"], named(run)
+    moments = {name: {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p} for name, p in trained.items()}
+    alike("model", saved["model"], mine["model"])
+    alike("optimizer", saved["optimizer"], {name: like for name, like in moments.items() if name in saved["optimizer"]})
+    alike("averages", saved["averages"], mine["averages"])
+    alike("random", *({"cpu": states["cpu"], "python": states["python"][:2], "numpy": states["numpy"]}
+                      for states in (saved["random"], mine["random"])))
+    if content["best"] is not None:
+        alike("best", content["best"], mine["model"])
+    order = saved["order"]
+    if (order is None) != (mine["order"] is None) or order is not None and order.dtype != torch.uint8:
+        raise ValueError(f"order: {check.described(order)} in the place of {check.described(mine['order'])}")
+    if not 0 <= saved["random"]["numpy"][2] <= 624:              # NumPy does not look, and reads beyond its numbers
+        raise ValueError("random.numpy: a place outside of its numbers")
+    alike("history", history.as_dict(), {
+        "terms": {str(name): [0.0] * history.epochs for name in history.terms}, "seconds": [0.0] * history.epochs,
+        "best_epoch": history.best_epoch and 0, "interrupted": False, "cached": False})
+    alike("done", saved["done"], 0)
+    if saved["done"] != history.epochs * run.batches.steps or saved["done"] > run.total:
+        raise ValueError(f"done: {saved['done']} steps of {run.total}, with a history of {history.epochs} epochs")
+
+
+def alike(name: str, saved, mine) -> None:
+    """Raises ValueError, naming the place, unless `saved` has the names, lengths, shapes and types of `mine`."""
+    if isinstance(mine, dict) and isinstance(saved, dict):
+        for key in saved.keys() ^ mine.keys():
+            raise ValueError(f"{name}: {key!r} is {'missing' if key in mine else 'too many'}")
+        for key in mine:
+            alike(f"{name}.{key}", saved[key], mine[key])
+    elif isinstance(mine, (list, tuple)) and type(saved) is type(mine) and len(saved) == len(mine):
+        for i, item in enumerate(mine):
+            alike(f"{name}[{i}]", saved[i], item)
+    elif not (isinstance(mine, Tensor) and isinstance(saved, Tensor) and _form(saved) == _form(mine)
+              or type(mine) in PLAIN and (type(saved) is type(mine) or {type(saved), type(mine)} == {int, float})):
+        raise ValueError(f"{name}: {check.described(saved)} in the place of {check.described(mine)}")

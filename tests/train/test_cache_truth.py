@@ -1,4 +1,7 @@
-"""Whatever is changed, `fit` with the cache leaves the weights that `fit` without it would: a model is never read in another's place."""
+"""Whatever is changed, `fit` with the cache leaves the weights that `fit` without it would.
+
+A model is never read in another's place.
+"""
 
 import copy
 import functools
@@ -12,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -26,11 +30,20 @@ class Parts:
     """What a run is made of, of which a change changes one."""
 
     def __init__(self, patch):
-        self.patch, self.around = patch, None                    # patches of names, and a context to train in
-        self.kind, self.arguments = models.VAE, {"latent_dim": 2, "net": nets.mlp((6,)), "likelihood": likelihoods.Gaussian(0.5), "shape": SHAPE}
+        self.patch, self.around = patch, None  # patches of names, and a context to train in
+        self.kind, self.arguments = (
+            models.VAE,
+            {"latent_dim": 2, "net": nets.mlp((6,)), "likelihood": likelihoods.Gaussian(0.5), "shape": SHAPE},
+        )
         self.x, self.labels = torch.rand(22, *SHAPE, generator=torch.Generator().manual_seed(7)), torch.arange(22) % 3
-        self.fit = {"epochs": 2, "batch_size": 8, "lr": 0.01, "transform": data.binarize, "weights": {"beta": train.warmup(0.5)}}
-        self.made = []                                           # what is done to the finished model
+        self.fit = {
+            "epochs": 2,
+            "batch_size": 8,
+            "lr": 0.01,
+            "transform": data.binarize,
+            "weights": {"beta": train.warmup(0.5)},
+        }
+        self.made = []  # what is done to the finished model
 
     @functools.cached_property
     def model(self):
@@ -48,7 +61,7 @@ def outcome(change, *, cache: bool):
         kept = torch.get_default_dtype()
         try:
             change(parts)
-            model = parts.model                                  # made before the context is entered
+            model = parts.model  # made before the context is entered
             with parts.around or mock.patch.dict({}):
                 history = train.fit(model, data.Split(parts.x, parts.labels), cache=cache, progress=False, **parts.fit)
             cached = history.cached
@@ -63,8 +76,12 @@ def outcome(change, *, cache: bool):
 
 
 def equal(one, two) -> bool:
-    return one == two if isinstance(one, str) or isinstance(two, str) else one.keys() == two.keys() and all(
-        one[name].shape == two[name].shape and torch.equal(one[name], two[name]) for name in one)
+    return (
+        one == two
+        if isinstance(one, str) or isinstance(two, str)
+        else one.keys() == two.keys()
+        and all(one[name].shape == two[name].shape and torch.equal(one[name], two[name]) for name in one)
+    )
 
 
 def nothing(parts):
@@ -91,8 +108,10 @@ def made(name, *several):
 
 
 def patched(place, name, *values):
-    changes(f"patched: {getattr(place, '__name__', place)}.{name} {len(CHANGES)}",
-            *(lambda parts, value=value: parts.patch.setattr(place, name, value) for value in values))
+    changes(
+        f"patched: {getattr(place, '__name__', place)}.{name} {len(CHANGES)}",
+        *(lambda parts, value=value: parts.patch.setattr(place, name, value) for value in values),
+    )
 
 
 def around(name, make):
@@ -101,7 +120,13 @@ def around(name, make):
 
 # --- the model
 
-for option, value in {"latent_dim": 3, "beta": 2.0, "free_bits": 0.1, "net": nets.mlp((7,)), "likelihood": "continuous_bernoulli"}.items():
+for option, value in {
+    "latent_dim": 3,
+    "beta": 2.0,
+    "free_bits": 0.1,
+    "net": nets.mlp((7,)),
+    "likelihood": "continuous_bernoulli",
+}.items():
     argument(option, value)
 argument("net", nets.mlp((6, 6)))
 argument("net", nets.mlp((6,), "gelu"))
@@ -110,7 +135,10 @@ argument("likelihood", likelihoods.Gaussian(0.6))
 changes("a learned sigma", lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, learned=True)))
 changes("no squash", lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, squash=False)))
 for family in (models.IWAE, models.FlowVAE, models.AggressiveVAE, models.CapacityVAE):
-    changes(f"family {family.__name__}", lambda parts, family=family: (setattr(parts, "kind", family), parts.fit.pop("weights")))
+    changes(
+        f"family {family.__name__}",
+        lambda parts, family=family: (setattr(parts, "kind", family), parts.fit.pop("weights")),
+    )
 
 
 def made_likelihood(seed):
@@ -118,13 +146,19 @@ def made_likelihood(seed):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(3)
             parts.arguments.update(likelihood=models.MADE((5,), shape=SHAPE, seed=seed))
+
     return change
 
 
 def classes(labels):
     def change(parts):
-        parts.kind, parts.arguments, parts.labels = models.Classifier, {"classes": 3, "net": nets.mlp((4,)), "shape": SHAPE}, labels
+        parts.kind, parts.arguments, parts.labels = (
+            models.Classifier,
+            {"classes": 3, "net": nets.mlp((4,)), "shape": SHAPE},
+            labels,
+        )
         parts.fit.pop("weights")
+
     return change
 
 
@@ -133,13 +167,18 @@ def codeless(haste):
         parts.kind, parts.arguments = models.Codeless, {"shape": SHAPE}
         parts.fit.pop("weights")
         parts.patch.setattr(autoregressive, "HASTE", haste)
+
     return change
 
 
 def denoiser(noise):
     def change(parts):
-        parts.kind, parts.arguments = denoising.DenoisingAutoencoder, {"latent_dim": 2, "net": nets.mlp((4,)), "noise": noise, "shape": SHAPE}
+        parts.kind, parts.arguments = (
+            denoising.DenoisingAutoencoder,
+            {"latent_dim": 2, "net": nets.mlp((4,)), "noise": noise, "shape": SHAPE},
+        )
         parts.fit.pop("weights")
+
     return change
 
 
@@ -156,7 +195,7 @@ class Doubled(models.VAE):
 
 class Cube(nn.ReLU):
     def forward(self, x):
-        return x ** 3
+        return x**3
 
 
 class Scale(nn.Module):
@@ -171,8 +210,15 @@ class Special(nn.Parameter):
 
 
 changes("a class of one's own", lambda parts: setattr(parts, "kind", Doubled))
-Twin = type("VAE", (models.VAE,), {"loss": lambda self, x, beta=None: {"loss": self.decoder(self.encoder(x)[:, :2]).square().mean()},
-                                   "__module__": "aecourse.models.vae", "__qualname__": "VAE"})
+Twin = type(
+    "VAE",
+    (models.VAE,),
+    {
+        "loss": lambda self, x, beta=None: {"loss": self.decoder(self.encoder(x)[:, :2]).square().mean()},
+        "__module__": "aecourse.models.vae",
+        "__qualname__": "VAE",
+    },
+)
 changes("a class with a borrowed name", lambda parts: setattr(parts, "kind", Twin))
 
 
@@ -217,6 +263,7 @@ def scaled(by):
         layer = Scale()
         layer.by = by
         model.encoder.append(layer)
+
     return change
 
 
@@ -250,28 +297,51 @@ made("beta afterwards", attribute("", "beta", 3.0))
 made("an attribute of a part", attribute("likelihood", "squash", False))
 made("a tensor as attribute", unregistered)
 made("an attribute that nobody knows", attribute("", "note", object()))
-made("another loss on the model itself", attribute("", "loss", lambda x, beta=None: {"loss": torch.zeros(()).requires_grad_()}))
-made("another forward on a layer", attribute("encoder.1", "forward", lambda x: x[:, :6]), attribute("encoder.1", "forward", lambda x: x[:, 6:12]))
-made("another method by functools.wraps", lambda model: setattr(
-    model, "decode", functools.wraps(model.decode)(lambda z: 3 * models.VAE.decode(model, z))))
+made(
+    "another loss on the model itself",
+    attribute("", "loss", lambda x, beta=None: {"loss": torch.zeros(()).requires_grad_()}),
+)
+made(
+    "another forward on a layer",
+    attribute("encoder.1", "forward", lambda x: x[:, :6]),
+    attribute("encoder.1", "forward", lambda x: x[:, 6:12]),
+)
+made(
+    "another method by functools.wraps",
+    lambda model: setattr(model, "decode", functools.wraps(model.decode)(lambda z: 3 * models.VAE.decode(model, z))),
+)
 made("a method of another class", lambda model: setattr(model, "encode", functools.partial(models.VAE.encode, model)))
-made("a layer of another class", lambda model: setattr(model.encoder[2], "__class__", Cube), lambda model: setattr(model.encoder[2], "__class__", nn.Tanh))
+made(
+    "a layer of another class",
+    lambda model: setattr(model.encoder[2], "__class__", Cube),
+    lambda model: setattr(model.encoder[2], "__class__", nn.Tanh),
+)
 made("a layer of one's own", scaled(1.0), scaled(2.0))
 made("dropout", appended(nn.Dropout(0.1)), appended(nn.Dropout(0.9)))
 made("a slope", appended(nn.LeakyReLU(0.1)), appended(nn.LeakyReLU(0.9)))
 made("order of the parts", reversed_parts)
 made("evaluation mode before", lambda model: model.eval())
-made("a parameter of another type", lambda model: setattr(model.encoder[1], "bias", Special(model.encoder[1].bias.detach())))
+made(
+    "a parameter of another type",
+    lambda model: setattr(model.encoder[1], "bias", Special(model.encoder[1].bias.detach())),
+)
 made("a parametrization", lambda model: nn.utils.parametrizations.weight_norm(model.encoder[1]))
-made("a parametrization of one's own", lambda model: nn.utils.parametrize.register_parametrization(model.encoder[1], "weight", Scale()))
+made(
+    "a parametrization of one's own",
+    lambda model: nn.utils.parametrize.register_parametrization(model.encoder[1], "weight", Scale()),
+)
 made("a forward hook", lambda model: model.encoder[1].register_forward_hook(lambda layer, x, y: 2 * y))
 made("a forward pre-hook", lambda model: model.encoder[1].register_forward_pre_hook(lambda layer, x: (2 * x[0],)))
 made("a backward hook", lambda model: model.encoder[1].register_full_backward_hook(lambda layer, into, out: (into[0],)))
 made("a hook on a parameter", lambda model: model.encoder[1].weight.register_hook(lambda gradient: -gradient))
-made("a hook after accumulation", lambda model: model.encoder[1].weight.register_post_accumulate_grad_hook(lambda p: p.grad.neg_()))
+made(
+    "a hook after accumulation",
+    lambda model: model.encoder[1].weight.register_post_accumulate_grad_hook(lambda p: p.grad.neg_()),
+)
 
 
 # --- the data
+
 
 def pixel(parts):
     parts.x[3, 0, 2, 2] += 1e-3
@@ -279,19 +349,42 @@ def pixel(parts):
 
 changes("data: a pixel", pixel)
 changes("data: the order", lambda parts: setattr(parts, "x", parts.x.flip(0)))
-changes("data: the number", lambda parts: (setattr(parts, "x", parts.x[1:]), setattr(parts, "labels", parts.labels[1:])))
+changes(
+    "data: the number", lambda parts: (setattr(parts, "x", parts.x[1:]), setattr(parts, "labels", parts.labels[1:]))
+)
 changes("data: another layout", lambda parts: setattr(parts, "x", parts.x.transpose(2, 3).contiguous().transpose(2, 3)))
 changes("data: no labels", lambda parts: setattr(parts, "labels", None))
-changes("data: a tensor of another type", lambda parts: setattr(parts, "x", parts.x.as_subclass(type("Images", (torch.Tensor,), {}))))
-changes("validation", *(lambda parts, n=n: parts.fit.update(validation=parts.x[:n], keep="best", lr=1.0) for n in (5, 9)))
+changes(
+    "data: a tensor of another type",
+    lambda parts: setattr(parts, "x", parts.x.as_subclass(type("Images", (torch.Tensor,), {}))),
+)
+changes(
+    "validation", *(lambda parts, n=n: parts.fit.update(validation=parts.x[:n], keep="best", lr=1.0) for n in (5, 9))
+)
 
 
 # --- settings, transforms and schedules
 
-for options in ({"epochs": 3}, {"batch_size": 4}, {"lr": 0.02}, {"schedule": "cosine"}, {"schedule": 1.0}, {"seed": 1}, {"clip": 0.1}, {"ema": 0.9},
-                {"precision": "bf16"}, {"weights": None}, {"weights": {"beta": 0.5}}, {"weights": {"beta": train.warmup(0.6)}},
-                {"weights": {"beta": train.warmup(0.5, to=2)}}, {"weights": {"beta": train.cyclical(2)}}, {"schedule": train.one_cycle(warm=0.3)},
-                {"transform": None}, {"transform": torch.sigmoid}, {"schedule": train.one_cycle(end=0.1)}):
+for options in (
+    {"epochs": 3},
+    {"batch_size": 4},
+    {"lr": 0.02},
+    {"schedule": "cosine"},
+    {"schedule": 1.0},
+    {"seed": 1},
+    {"clip": 0.1},
+    {"ema": 0.9},
+    {"precision": "bf16"},
+    {"weights": None},
+    {"weights": {"beta": 0.5}},
+    {"weights": {"beta": train.warmup(0.6)}},
+    {"weights": {"beta": train.warmup(0.5, to=2)}},
+    {"weights": {"beta": train.cyclical(2)}},
+    {"schedule": train.one_cycle(warm=0.3)},
+    {"transform": None},
+    {"transform": torch.sigmoid},
+    {"schedule": train.one_cycle(end=0.1)},
+):
     setting(**options)
 
 HELPS = 1.0
@@ -341,11 +434,16 @@ transforms("objects", Level(1.0), Level(0.5))
 transforms("partial", functools.partial(torch.mul, other=1.0), functools.partial(torch.mul, other=0.5))
 transforms("noise with a level", models.GaussianNoise(0.1), models.GaussianNoise(0.2))
 transforms("bound methods", Level(1.0).__call__, Level(0.5).__call__)
-transforms("a wrapped function", functools.wraps(data.binarize)(lambda x: x), functools.wraps(data.binarize)(lambda x: 1 - x))
+transforms(
+    "a wrapped function", functools.wraps(data.binarize)(lambda x: x), functools.wraps(data.binarize)(lambda x: 1 - x)
+)
 transforms("without gradient", torch.no_grad()(lambdas[0]), torch.no_grad()(lambdas[1]))
 transforms("that draws elsewhere", lambda x: x * random.random())
-changes("transform: a helper's number", lambda parts: parts.fit.update(transform=helped),
-        lambda parts: (parts.fit.update(transform=helped), parts.patch.setitem(globals(), "HELPS", 0.5)))
+changes(
+    "transform: a helper's number",
+    lambda parts: parts.fit.update(transform=helped),
+    lambda parts: (parts.fit.update(transform=helped), parts.patch.setitem(globals(), "HELPS", 0.5)),
+)
 rates("lambdas", lambda t: 1.0, lambda t: 0.5)
 rates("between the points that are looked at", lambda t: 1.0, lambda t: 0.1 if 0.4 < t < 0.5 else 1.0)
 changes("schedule: that counts", lambda parts: parts.fit.update(schedule=Counting()))
@@ -354,11 +452,23 @@ changes("weights: a lambda", *(lambda parts, v=v: parts.fit.update(weights={"bet
 
 # --- surroundings
 
-real = {"loss": models.VAE.loss, "reparameterize": vae.reparameterize, "update": loop.Run.update, "step": torch.optim.Adam.step,
-        "linear": nn.Linear.forward, "iterate": batches.TensorBatches.__iter__, "square": torch.Tensor.square, "seed": torch.manual_seed,
-        "relu": F.relu}
+real = {
+    "loss": models.VAE.loss,
+    "reparameterize": vae.reparameterize,
+    "update": loop.Run.update,
+    "step": torch.optim.Adam.step,
+    "linear": nn.Linear.forward,
+    "iterate": batches.TensorBatches.__iter__,
+    "square": torch.Tensor.square,
+    "seed": torch.manual_seed,
+    "relu": F.relu,
+}
 patched(models.VAE, "loss", lambda self, x, beta=None: {"loss": 2 * real["loss"](self, x)["loss"]})
-patched(models.VAE, "loss", functools.wraps(real["loss"])(lambda self, x, beta=None: {"loss": 3 * real["loss"](self, x)["loss"]}))
+patched(
+    models.VAE,
+    "loss",
+    functools.wraps(real["loss"])(lambda self, x, beta=None: {"loss": 3 * real["loss"](self, x)["loss"]}),
+)
 patched(models.VAE, "decode", models.Autoencoder.encode)
 patched(models.VAE, "encode", functools.lru_cache(lambda self, x: self.encoder(x).sin().chunk(2, 1)))
 patched(vae, "reparameterize", lambda mu, log_var: mu, lambda mu, log_var: mu + 1)
@@ -378,20 +488,39 @@ patched(data, "binarize", lambda x: x.round())
 patched(data.torch, "rand_like", torch.zeros_like)
 patched(torch, "rand_like", lambda x: x / 2, lambda x: x / 3)
 patched(torch, "randn_like", torch.zeros_like, torch.ones_like)
-patched(torch, "randperm", functools.partial(lambda n, **options: torch.arange(n)), functools.partial(lambda n, **options: torch.arange(n).flip(0)))
+patched(
+    torch,
+    "randperm",
+    functools.partial(lambda n, **options: torch.arange(n)),
+    functools.partial(lambda n, **options: torch.arange(n).flip(0)),
+)
 patched(torch, "exp", mock.Mock(side_effect=torch.sigmoid))
 patched(torch.Tensor, "square", lambda x: x * x * 2)
 patched(torch.Tensor, "square", torch.abs)
-patched(torch.optim.Adam, "step", lambda self: [p.data.add_(p.grad, alpha=-1e-3) for p in self.param_groups[0]["params"] if p.grad is not None])
-patched(inspect.getmodule(torch.optim.Adam), "adam", lambda params, gradients, *rest, **options: [p.data.sub_(1e-3 * g) for p, g in zip(params, gradients)])
+patched(
+    torch.optim.Adam,
+    "step",
+    lambda self: [p.data.add_(p.grad, alpha=-1e-3) for p in self.param_groups[0]["params"] if p.grad is not None],
+)
+patched(
+    inspect.getmodule(torch.optim.Adam),
+    "adam",
+    lambda params, gradients, *rest, **options: [p.data.sub_(1e-3 * g) for p, g in zip(params, gradients)],
+)
 patched(nn.Linear, "forward", lambda self, x: 2 * real["linear"](self, x))
 patched(nn.ReLU, "forward", nn.Tanh.forward)
 patched(F, "relu", lambda x, inplace=False: x.sin())
 patched(F, "relu", F.gelu)
 patched(math, "cos", math.sin)
 patched(schedules, "one_cycle", lambda: lambda t: 0.3)
-changes("patched: a schedule by name", lambda parts: parts.patch.setitem(schedules.SCHEDULES, "one_cycle", lambda: lambda t: 0.3))
-changes("patched: an activation", lambda parts: (parts.patch.setitem(nets.ACTIVATIONS, "relu", Cube), parts.arguments.update(net=nets.mlp((6,)))))
+changes(
+    "patched: a schedule by name",
+    lambda parts: parts.patch.setitem(schedules.SCHEDULES, "one_cycle", lambda: lambda t: 0.3),
+)
+changes(
+    "patched: an activation",
+    lambda parts: (parts.patch.setitem(nets.ACTIVATIONS, "relu", Cube), parts.arguments.update(net=nets.mlp((6,)))),
+)
 
 
 class Louder(TorchFunctionMode):
@@ -420,11 +549,26 @@ class Hooked:
 
 around("a function mode", Louder)
 around("a dispatch mode", Quieter)
-around("a hook on all modules", lambda: Hooked(lambda: nn.modules.module.register_module_forward_hook(
-    lambda layer, x, y: 2 * y if isinstance(layer, nn.Linear) else None)))
-around("a hook on all optimisers", lambda: Hooked(lambda: torch.optim.optimizer.register_optimizer_step_pre_hook(
-    lambda optimizer, *rest: [p.grad.neg_() for p in optimizer.param_groups[0]["params"]])) if hasattr(torch.optim, "optimizer") else Hooked())
-around("hooks on saved tensors", lambda: torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x * 0.5 if x.is_floating_point() else x))
+around(
+    "a hook on all modules",
+    lambda: Hooked(
+        lambda: nn.modules.module.register_module_forward_hook(
+            lambda layer, x, y: 2 * y if isinstance(layer, nn.Linear) else None
+        )
+    ),
+)
+around(
+    "a hook on all optimisers",
+    lambda: Hooked(
+        lambda: register_optimizer_step_pre_hook(
+            lambda optimizer, *rest: [p.grad.neg_() for p in optimizer.param_groups[0]["params"] if p.grad is not None]
+        )
+    ),
+)
+around(
+    "hooks on saved tensors",
+    lambda: torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x * 0.5 if x.is_floating_point() else x),
+)
 around("autocast", lambda: torch.autocast("cpu", torch.bfloat16))
 around("no gradient", torch.no_grad)
 around("inference mode", torch.inference_mode)
@@ -470,12 +614,24 @@ def test_what_was_patched_or_hooked_is_forgotten():
     assert cached and equal(found, fresh)
 
 
-@pytest.mark.parametrize("what", [
-    {"transform": data.binarize}, {"transform": None}, {"schedule": "cosine"}, {"schedule": 0.5}, {"weights": {"beta": train.cyclical(3)}},
-    {"weights": {"beta": 2.0}}, {"schedule": train.one_cycle(warm=0.1)}, {"ema": 0.9, "clip": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"transform": data.binarize},
+        {"transform": None},
+        {"schedule": "cosine"},
+        {"schedule": 0.5},
+        {"weights": {"beta": train.cyclical(3)}},
+        {"weights": {"beta": 2.0}},
+        {"schedule": train.one_cycle(warm=0.1)},
+        {"ema": 0.9, "clip": 1.0},
+    ],
+    ids=str,
+)
 def test_what_is_known_is_read(what):
     def change(parts):
         parts.fit.update(what)
+
     (one, _), (two, cached) = outcome(change, cache=True), outcome(change, cache=True)
     assert cached and equal(one, two)
 
@@ -494,7 +650,10 @@ def test_a_frozen_decoder_stands_still():
 def test_another_text_of_the_packages_files_is_another_run(monkeypatch):
     """Also of a file that only other models use: nobody has to know which do."""
     outcome(nothing, cache=True)
-    assert "def reparameterize(" in cache.SOURCES["aecourse.models.vae"] and "def fit(" in cache.SOURCES["aecourse.train.fitting"]
+    assert (
+        "def reparameterize(" in cache.SOURCES["aecourse.models.vae"]
+        and "def fit(" in cache.SOURCES["aecourse.train.fitting"]
+    )
     monkeypatch.setitem(cache.SOURCES, "aecourse.models.vae", cache.SOURCES["aecourse.models.vae"] + "#")
     assert not outcome(nothing, cache=True)[1] and outcome(nothing, cache=True)[1]
 
@@ -513,19 +672,32 @@ def test_a_module_that_was_loaded_again_is_not_known(monkeypatch):
 
 def test_a_hit_leaves_what_training_leaves():
     """Mode, devices, gradients, what is trained, and the caller's random numbers."""
+
     def left(cache):
         parts = Parts(None)
         frozen("decoder")(parts.model)
         torch.manual_seed(5)
         history = train.fit(parts.model, parts.x, cache=cache, progress=False, epochs=2)
-        state_now = [(name, p.requires_grad, p.grad, p.device, p.is_inference(), p.is_leaf) for name, p in parts.model.named_parameters()]
-        return history.cached, history.terms, state_now, [m.training for m in parts.model.modules()], torch.rand(3).tolist()
+        state_now = [
+            (name, p.requires_grad, p.grad, p.device, p.is_inference(), p.is_leaf)
+            for name, p in parts.model.named_parameters()
+        ]
+        return (
+            history.cached,
+            history.terms,
+            state_now,
+            [m.training for m in parts.model.modules()],
+            torch.rand(3).tolist(),
+        )
+
     left(True)
     hit, trained = left(True), left(False)
     assert hit[0] and not trained[0] and hit[1:] == trained[1:]
 
 
-@pytest.mark.parametrize("options", [{}, {"ema": 0.9, "keep": "best", "validation": torch.full((3, *SHAPE), 0.5)}], ids=["plain", "all"])
+@pytest.mark.parametrize(
+    "options", [{}, {"ema": 0.9, "keep": "best", "validation": torch.full((3, *SHAPE), 0.5)}], ids=["plain", "all"]
+)
 def test_a_hit_leaves_a_checkpoint_that_loads(tmp_path, options):
     path = tmp_path / "run.pt"
     run = {"epochs": 3, "batch_size": 8, "progress": False, **options}
@@ -534,18 +706,22 @@ def test_a_hit_leaves_a_checkpoint_that_loads(tmp_path, options):
         parts = Parts(None)
         history = train.fit(parts.model, parts.x, **run, **more)
         return history, parts.model.state_dict()
+
     first, weights = trained()
     assert trained()[0].cached
     hit, second = trained(checkpoint=path)
     assert hit.cached and path.exists() and equal(second, weights)
     read, third = trained(checkpoint=path, cache=False)
-    assert not read.cached and read.terms == first.terms and equal(third, weights) and read.best_epoch == first.best_epoch
+    assert (
+        not read.cached and read.terms == first.terms and equal(third, weights) and read.best_epoch == first.best_epoch
+    )
+    run["epochs"] = 4
     with pytest.raises(train.CheckpointError, match="epochs=3, this one has epochs=4"):
-        trained(checkpoint=path, **{"cache": True}) if run.update(epochs=4) is None else None
+        trained(checkpoint=path)
 
 
 def test_a_run_that_went_on_from_another_models_checkpoint_is_not_kept(tmp_path):
-    """Initial weights are no part of a checkpoint's identity: what follows from it is not what this model would have become."""
+    """Initial weights are no part of a checkpoint's identity: what follows is not what this model would have become."""
     run = {"epochs": 2, "progress": False, "seed": 77}
     train.fit(Parts(None).model, Parts(None).x, checkpoint=tmp_path / "run.pt", cache=False, **run)
     for checkpoint, same in ((tmp_path / "run.pt", False), (None, True)):

@@ -138,11 +138,14 @@ def test_reading_a_checkpoint_runs_no_code(tmp_path, images, vae, monkeypatch):
 
 # --- what must match, and what a file can do
 
+
 def kind(name, **options):
     """A builder of models that differ in one thing which neither repr nor state_dict shows."""
+
     def build(images):
         torch.manual_seed(1)
         return getattr(models, name)(2, nets.mlp((6,)), shape=images.shape, **options)
+
     return build
 
 
@@ -151,6 +154,7 @@ def frozen(part):
         model = kind("VAE")(images)
         model.get_submodule(part).requires_grad_(False)
         return model
+
     return build
 
 
@@ -158,20 +162,41 @@ def attention(heads):
     def build(images):
         torch.manual_seed(1)
         return models.CodePrior(4, (4, 5), width=4, heads=heads, layers=1)
+
     return build
 
 
 UNLIKE = {
-    "a frozen decoder": (kind("VAE"), frozen("decoder"), r"parameter decoder.0.weight='\[6, 2\] float32, trained', this one has .*frozen'"),
-    "a frozen encoder": (frozen("encoder"), kind("VAE"), "parameter encoder.1.weight=.*frozen', this one has .*trained'"),
-    "a learned sigma": (kind("VAE", likelihood=models.Gaussian(0.5)), kind("VAE", likelihood=models.Gaussian(0.5, learned=True)),
-                        "parameter likelihood.log_sigma=None, this one has"),
-    "a fixed sigma": (kind("VAE", likelihood=models.Gaussian(0.5, learned=True)), kind("VAE", likelihood=models.Gaussian(0.5)),
-                      "likelihood.log_sigma="),
-    "no squash": (kind("VAE", likelihood=models.Gaussian(0.5)), kind("VAE", likelihood=models.Gaussian(0.5, squash=False)),
-                  "model.likelihood.squash=True, this one has model.likelihood.squash=False"),
-    "other masks": (kind("VAE", likelihood=models.MADE((5,), shape=(1, 4, 5), seed=0)),
-                    kind("VAE", likelihood=models.MADE((5,), shape=(1, 4, 5), seed=1)), "buffer likelihood.network.1.mask="),
+    "a frozen decoder": (
+        kind("VAE"),
+        frozen("decoder"),
+        r"parameter decoder.0.weight='\[6, 2\] float32, trained', this one has .*frozen'",
+    ),
+    "a frozen encoder": (
+        frozen("encoder"),
+        kind("VAE"),
+        "parameter encoder.1.weight=.*frozen', this one has .*trained'",
+    ),
+    "a learned sigma": (
+        kind("VAE", likelihood=models.Gaussian(0.5)),
+        kind("VAE", likelihood=models.Gaussian(0.5, learned=True)),
+        "parameter likelihood.log_sigma=None, this one has",
+    ),
+    "a fixed sigma": (
+        kind("VAE", likelihood=models.Gaussian(0.5, learned=True)),
+        kind("VAE", likelihood=models.Gaussian(0.5)),
+        "likelihood.log_sigma=",
+    ),
+    "no squash": (
+        kind("VAE", likelihood=models.Gaussian(0.5)),
+        kind("VAE", likelihood=models.Gaussian(0.5, squash=False)),
+        "model.likelihood.squash=True, this one has model.likelihood.squash=False",
+    ),
+    "other masks": (
+        kind("VAE", likelihood=models.MADE((5,), shape=(1, 4, 5), seed=0)),
+        kind("VAE", likelihood=models.MADE((5,), shape=(1, 4, 5), seed=1)),
+        "buffer likelihood.network.1.mask=",
+    ),
     "more heads": (attention(1), attention(2), "num_heads=1, this one has .*num_heads=2"),
 }
 
@@ -204,6 +229,7 @@ def test_moments_belong_to_names(tmp_path, images, vae):
 
 class Unused(models.VAE):
     """A parameter that no loss depends on, and that the optimiser therefore knows nothing of."""
+
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.unused = torch.nn.Parameter(torch.ones(3))
@@ -215,6 +241,7 @@ def test_a_parameter_that_no_loss_asks_for_resumes(tmp_path, images, weights, mo
     def model():
         torch.manual_seed(1)
         return Unused(2, nets.mlp((6,)), shape=images.shape)
+
     whole, resumed = model(), model()
     train.fit(whole, images, **RUN)
     train.fit(model(), images, transform=interrupted_at(5, same), checkpoint=tmp_path / "run.pt", **RUN)
@@ -228,11 +255,13 @@ def same(x):
 
 def put(*path, value):
     """A change of one place in what a file holds."""
+
     def change(content):
         place = content
         for name in path[:-1]:
             place = place[name]
         place[path[-1]] = value(place[path[-1]]) if callable(value) else value
+
     return change
 
 
@@ -248,12 +277,13 @@ def swapped(content):
 
 
 def tuple_with(position, value):
-    return lambda old: (*old[:position], value, *old[position + 1:])
+    return lambda old: (*old[:position], value, *old[position + 1 :])
 
 
 IN_RUN = ("content", "run")
 FORGED = {
-    "moments of other parameters": swapped, "moments of an unknown parameter": renamed,
+    "moments of other parameters": swapped,
+    "moments of an unknown parameter": renamed,
     "no moments": put(*IN_RUN, "optimizer", "decoder.0.weight", value={}),
     "moments that are too short": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=torch.zeros(1)),
     "moments that are too long": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg_sq", value=torch.zeros(10**6)),
@@ -271,27 +301,39 @@ FORGED = {
     "no averages": put(*IN_RUN, "averages", value=None),
     "best weights of another shape": put("content", "best", value={"decoder.0.weight": torch.zeros(2)}),
     "best weights that are a text": put("content", "best", value="best"),
-    "no content": put("content", value=None), "no run": put(*IN_RUN, value=[]),
-    "no history": put("history", value=None), "a history of texts": put("history", "seconds", value="abcd"),
-    "a history with more": put("history", "more", value=1), "a history with a gap": put("history", "terms", "kl", value=[1.0, 2.0]),
+    "no content": put("content", value=None),
+    "no run": put(*IN_RUN, value=[]),
+    "no history": put("history", value=None),
+    "a history of texts": put("history", "seconds", value="abcd"),
+    "a history with more": put("history", "more", value=1),
+    "a history with a gap": put("history", "terms", "kl", value=[1.0, 2.0]),
     "terms that are none": put("history", "terms", value=[1.0]),
-    "no identity": put("identity", value=None), "an identity of tensors": put("identity", "lr", value=torch.ones(2)),
-    "a place beyond the end": put(*IN_RUN, "done", value=10**9), "a place before the start": put(*IN_RUN, "done", value=-3),
-    "a place that is a text": put(*IN_RUN, "done", value="4"), "a place within an epoch": put(*IN_RUN, "done", value=4),
+    "no identity": put("identity", value=None),
+    "an identity of tensors": put("identity", "lr", value=torch.ones(2)),
+    "a place beyond the end": put(*IN_RUN, "done", value=10**9),
+    "a place before the start": put(*IN_RUN, "done", value=-3),
+    "a place that is a text": put(*IN_RUN, "done", value="4"),
+    "a place within an epoch": put(*IN_RUN, "done", value=4),
     "no random state": put(*IN_RUN, "random", value={}),
     "torch's random state cut": put(*IN_RUN, "random", "cpu", value=lambda s: s[:-8]),
     "torch's random state of zeros": put(*IN_RUN, "random", "cpu", value=torch.zeros_like),
     "torch's random state of ones": put(*IN_RUN, "random", "cpu", value=lambda s: torch.full_like(s, 255)),
     "torch's random state of floats": put(*IN_RUN, "random", "cpu", value=lambda s: s.float()),
-    "Python's random state cut": put(*IN_RUN, "random", "python", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))),
+    "Python's random state cut": put(
+        *IN_RUN, "random", "python", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))
+    ),
     "Python's random state of another version": put(*IN_RUN, "random", "python", value=tuple_with(0, 9)),
-    "Python's random state with a wild place": put(*IN_RUN, "random", "python", value=tuple_with(1, torch.full((625,), 10**6))),
+    "Python's random state with a wild place": put(
+        *IN_RUN, "random", "python", value=tuple_with(1, torch.full((625,), 10**6))
+    ),
     "NumPy's random state with a wild place": put(*IN_RUN, "random", "numpy", value=tuple_with(2, 10**9)),
     "NumPy's random state with a place before": put(*IN_RUN, "random", "numpy", value=tuple_with(2, -1)),
     "NumPy's random state of another kind": put(*IN_RUN, "random", "numpy", value=tuple_with(0, "PCG")),
     "NumPy's random state cut": put(*IN_RUN, "random", "numpy", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))),
-    "no order": put(*IN_RUN, "order", value=None), "an order that is a list": put(*IN_RUN, "order", value=[1, 2]),
-    "an order of floats": put(*IN_RUN, "order", value=torch.rand(16)), "an order of zeros": put(*IN_RUN, "order", value=torch.zeros_like),
+    "no order": put(*IN_RUN, "order", value=None),
+    "an order that is a list": put(*IN_RUN, "order", value=[1, 2]),
+    "an order of floats": put(*IN_RUN, "order", value=torch.rand(16)),
+    "an order of zeros": put(*IN_RUN, "order", value=torch.zeros_like),
 }
 
 
@@ -303,14 +345,18 @@ def test_a_forged_file_is_an_error_and_leaves_everything_as_it_was(tmp_path, ima
     FORGED[what](content)
     state.write(path, content)
     before, model, random_before = path.read_bytes(), vae(), state.random_state()
-    with pytest.raises(train.CheckpointError, match="checkpoint: .*run.pt (cannot be read|does not fit|belongs to)") as caught:
+    with pytest.raises(
+        train.CheckpointError, match="checkpoint: .*run.pt (cannot be read|does not fit|belongs to)"
+    ) as caught:
         train.fit(model, images, transform=same, checkpoint=path, **options)
     assert "\n" not in str(caught.value)
     assert torch.equal(weights(model), weights(vae())) and path.read_bytes() == before
     assert state.digest(state.random_state()) == state.digest(random_before)
 
 
-@pytest.mark.parametrize("content", [7, [], {}, {"content": {}, "digest": ""}, {"content": 1, "digest": 2}, torch.ones(3)], ids=str)
+@pytest.mark.parametrize(
+    "content", [7, [], {}, {"content": {}, "digest": ""}, {"content": 1, "digest": 2}, torch.ones(3)], ids=str
+)
 def test_a_file_of_something_else_is_an_error(tmp_path, images, vae, content):
     torch.save(content, tmp_path / "run.pt")
     with pytest.raises(train.CheckpointError, match="cannot be read"):
@@ -326,7 +372,7 @@ def test_random_damage_never_passes_and_never_crashes(tmp_path, images, vae):
         damaged = bytearray(sound)
         for _ in range(chance.choice((1, 1, 20))):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        path.write_bytes(damaged if chance.random() < 0.7 else damaged[:chance.randrange(len(damaged))])
+        path.write_bytes(damaged if chance.random() < 0.7 else damaged[: chance.randrange(len(damaged))])
         try:
             assert state.digest(state.read(path)) == whole
         except AssertionError:
@@ -348,12 +394,20 @@ def test_a_file_made_on_a_gpu_goes_on_on_the_cpu(tmp_path, images, vae, extras):
     resumed, whole = vae(), vae()
     history = train.fit(resumed, images, transform=same, checkpoint=path, **options)
     train.fit(whole, images, transform=same, **{**options, "checkpoint": None})
-    assert history.epochs == 4                                   # and here the order was this device's all along:
+    assert history.epochs == 4  # and here the order was this device's all along:
     assert all(torch.equal(a, b) for a, b in zip(resumed.state_dict().values(), whole.state_dict().values()))
 
 
-@pytest.mark.parametrize("value, error", [(7, TypeError), (b"run.pt", TypeError), (True, TypeError), ("~nobody-of-this-name/run.pt", ValueError),
-                                          ("run\0.pt", ValueError)])
+@pytest.mark.parametrize(
+    "value, error",
+    [
+        (7, TypeError),
+        (b"run.pt", TypeError),
+        (True, TypeError),
+        ("~nobody-of-this-name/run.pt", ValueError),
+        ("run\0.pt", ValueError),
+    ],
+)
 def test_what_is_no_path_is_refused_before_the_first_step(images, vae, weights, value, error):
     model = vae()
     with pytest.raises(error, match="checkpoint: got .*; accepted is a path"):
@@ -368,6 +422,7 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path, images, vae):
 
 class Noted(models.VAE):
     """An attribute that no file of plain weights can hold."""
+
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.width, self.notes, self.nothing = np.float64(0.5), (np.int64(3), object), float("nan")
