@@ -63,7 +63,7 @@ def executed(path: Path, notebook):
     print(f"{path.stem}: executing", flush=True)
     start = time.monotonic()
     try:
-        NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(path.parent)}}).execute()
         fault = None
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         fault = str(error)
