@@ -1,6 +1,7 @@
 """The ledger of repetitions: complete, not stale, and made by a command that goes on where it stopped."""
 import ast
 import json
+import math
 
 import pytest
 
@@ -17,7 +18,7 @@ def claims_of(lesson: str) -> list[dict]:
     found = []
     for node in (node for cell in cells if cell["cell_type"] == "code" for node in ast.walk(ast.parse("".join(cell["source"])))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
-            bounds = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg in ("above", "below")}
+            bounds = {word.arg: eval(ast.unparse(word.value), {"math": math}) for word in node.keywords if word.arg in ("above", "below")}
             words = "".join(part.value for part in ast.walk(node.args[1]) if isinstance(part, ast.Constant) and isinstance(part.value, str))
             found.append({"id": ast.literal_eval(node.args[0]), "statement": words, "above": None, "below": None, **bounds})
     return found
