@@ -9,6 +9,7 @@ import importlib
 import inspect
 import math
 import random
+import re
 from unittest import mock
 
 import pytest
@@ -24,6 +25,11 @@ from aecourse.models import autoregressive, denoising, likelihoods, vae
 from aecourse.train import batches, cache, loop, schedules, state
 
 SHAPE = (1, 4, 5)
+
+
+def named(options) -> str:
+    """A name for a test: without the addresses of functions, which differ from process to process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(options))
 
 
 class Parts:
@@ -100,7 +106,7 @@ def argument(name, value):
 
 
 def setting(**options):
-    changes(f"fit: {options}"[:60], lambda parts: parts.fit.update(options))
+    changes(f"fit: {named(options)}"[:60], lambda parts: parts.fit.update(options))
 
 
 def made(name, *several):
@@ -626,7 +632,7 @@ def test_what_was_patched_or_hooked_is_forgotten():
         {"schedule": train.one_cycle(warm=0.1)},
         {"ema": 0.9, "clip": 1.0},
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_is_known_is_read(what):
     def change(parts):
