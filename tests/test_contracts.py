@@ -74,6 +74,7 @@ def trace(model) -> list[float]:
     shape = model.network[-1].unflattened_size if isinstance(model, models.MADE) else getattr(model, "shape", SHAPE)
     x = torch.rand(6, *shape).round()
     if isinstance(model, models.CodePrior):
+        x = x.long()                                             # words
         torch.nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(2))
     if hasattr(model, "loss"):
         terms = model.loss(x, LABELS[:6]) if isinstance(model, models.Classifier) else model.loss(x)
