@@ -2,25 +2,26 @@
 
     check.kl_divergence(my_function)
 
-Each compares results and gradients with a reference's on seeded random inputs of odd sizes,
-    then on unkind ones. Nothing
+Each compares results and gradients with the solution's on seeded random inputs of odd sizes, then on unkind ones. Nothing
 raises: a stub that is not written yet, or a function that fails, gets an answer too.
-"""
-from aecourse.check.core import Answer, settled
-from aecourse.check.beta_vae import mig, rate_in_bits, total_correlation
-from aecourse.check.bottleneck import parameter_count, pca_reconstruction, squared_error
-from aecourse.check.collapse import free_bits, made_mask
-from aecourse.check.denoising import denoising_loss, mask, psnr
-from aecourse.check.elbo import kl_divergence, log_mean_exp
-from aecourse.check.interpolation import path_length, pullback_metric, slerp
-from aecourse.check.latent_views import index_code_information, neighbour_probabilities
-from aecourse.check.reparameterization import reparameterize, score_function_gradient, straight_through
-from aecourse.check.vq_vae import nearest_code, perplexity, vq_loss
-from aecourse.check.tighter_bounds import effective_sample_size, iwae_bound, planar_flow
 
-__all__ = ["Answer", "effective_sample_size", "denoising_loss", "free_bits", "index_code_information", "iwae_bound",
-           "kl_divergence", "log_mean_exp", "made_mask", "mask", "mig", "nearest_code", "neighbour_probabilities",
-           "parameter_count", "path_length", "pca_reconstruction", "perplexity", "planar_flow", "psnr",
-           "pullback_metric", "rate_in_bits", "reparameterize", "score_function_gradient", "slerp", "squared_error",
-           "straight_through", "total_correlation", "vq_loss"]
-globals().update({name: settled(globals()[name]) for name in __all__[1:]})
+An exercise is one block in the module of its lesson: the solution, a real function, and a call of `exercise` with its
+cases, its mistakes and right answers in other styles (see `core.Exercise`). It is found here under its name.
+"""
+
+import importlib
+import pkgutil
+
+from aecourse.check.core import EXERCISES, Answer, Exercise, Mistake
+
+for module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{module.name}")
+globals().update(EXERCISES)
+
+__all__ = ["EXERCISES", "Answer", "Exercise", "Mistake"]
+
+
+def __getattr__(name: str) -> Exercise:
+    raise AttributeError(
+        f"there is no exercise {name!r}; there are {', '.join(sorted(EXERCISES))}."
+    )

@@ -1,136 +1,458 @@
-"""Checkers of lesson 08."""
+"""Exercises of lesson 08."""
+
 from __future__ import annotations
 
 import math
-from typing import Callable
 
+import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
 
 from aecourse import interpolation
-from aecourse.check.core import Answer, Named, compare
+from aecourse.check.core import Mistake, Named, exercise, like
+
+# ---- Along the arc -------------------------------------------------------------------------------
 
 
-def slerp(function) -> Answer:
-    """function(a, b, t) -> the place t on the arc from a to b, rows of [N, D] each; t a number from 0 to 1."""
-    def angle(a: Tensor, b: Tensor, *, unit: bool = True, whole: bool = False) -> Tensor:
-        dim = None if whole else -1
-        cosine = (a * b).sum(dim, keepdim=not whole)
-        if unit:
-            cosine = cosine / (a.norm(dim=dim, keepdim=not whole) * b.norm(dim=dim, keepdim=not whole))
-        return torch.acos(cosine)
+def slerp(a: torch.Tensor, b: torch.Tensor, t: float) -> torch.Tensor:
+    """a, b [N, D], t from 0 to 1 -> the place t on the arc, [N, D]."""
+    omega = torch.acos(F.cosine_similarity(a, b))[:, None]
+    return (torch.sin((1 - t) * omega) * a + torch.sin(t * omega) * b) / torch.sin(omega)
 
-    def along(a, b, t, omega, sine=torch.sin):
-        return torch.sin((1 - t) * omega) / sine(omega) * a + torch.sin(t * omega) / sine(omega) * b
 
-    def normalised(c):
-        return c / c.norm(dim=-1, keepdim=True)
+def _angle(a, b, *, unit=True, whole=False):
+    dim = None if whole else -1
+    cosine = (a * b).sum(dim, keepdim=not whole)
+    if unit:
+        cosine = cosine / (a.norm(dim=dim, keepdim=not whole) * b.norm(dim=dim, keepdim=not whole))
+    return torch.acos(cosine)
 
-    mistakes = {
-        "that is the straight line, the chord; the weights of an arc are sines.": lambda a, b, t: (1 - t) * a + t * b,
-        "the angle comes from the dot product of vectors that are not normalised: divide it by both lengths before acos.":
-            lambda a, b, t: along(a, b, t, angle(a, b, unit=False)),
-        "the angle comes from the dot product of vectors that are not normalised, and clamping hides it: divide by both lengths.":
-            lambda a, b, t: along(a, b, t, torch.acos((a * b).sum(-1, keepdim=True).clamp(-1, 1))),
-        "the angle is in degrees; torch.sin takes radians.": lambda a, b, t: along(a, b, t, torch.rad2deg(angle(a, b))),
-        "the ends are swapped: at t = 0 the result is a, at t = 1 it is b.": lambda a, b, t: along(b, a, t, angle(a, b)),
-        "the division by sin(omega) is missing: at t = 0 the result is sin(omega) times a.":
-            lambda a, b, t: along(a, b, t, angle(a, b), sine=torch.ones_like),
-        "divided by the angle instead of its sine.": lambda a, b, t: along(a, b, t, angle(a, b), sine=lambda omega: omega),
-        "divided by the cosine of the angle instead of its sine.": lambda a, b, t: along(a, b, t, angle(a, b), sine=torch.cos),
-        "acos is missing: the cosine stands where the angle belongs.": lambda a, b, t: along(a, b, t, angle(a, b).cos()),
-        "only the directions are interpolated, so the result has length 1; the weights belong to a and b themselves.":
-            lambda a, b, t: along(normalised(a), normalised(b), t, angle(a, b)),
-        "that is the straight line pushed out to the sphere: it has the right directions at the ends and in the middle, but "
-        "does not turn at an even pace.":
-            lambda a, b, t: normalised((1 - t) * normalised(a) + t * normalised(b)) * ((1 - t) * a.norm(dim=-1, keepdim=True)
-                                                                                       + t * b.norm(dim=-1, keepdim=True)),
-        "there is one angle for the whole batch; every row has its own: sum and norm over the last dimension.":
-            lambda a, b, t: along(a, b, t, angle(a, b, whole=True)),
-    }
-    generator = torch.Generator().manual_seed(8)
-    cases = [(*(0.7 * torch.randn(2, n, d, generator=generator)), t) for n, d, t in ((5, 3, 0.3), (4, 7, 0.85), (3, 2, 0.1))]
-    a, b = cases[0][:2]
+
+def _along(a, b, t, omega, sine=torch.sin):
+    return torch.sin((1 - t) * omega) / sine(omega) * a + torch.sin(t * omega) / sine(omega) * b
+
+
+def _unit(c):
+    return c / c.norm(dim=-1, keepdim=True)
+
+
+def _slerp_numpy(a, b, t):
+    u, v = a.numpy(), b.numpy()
+    cosine = (u * v).sum(1) / np.linalg.norm(u, axis=1) / np.linalg.norm(v, axis=1)
+    omega = np.arccos(cosine)[:, None]
+    return like((np.sin((1 - t) * omega) * u + np.sin(t * omega) * v) / np.sin(omega), a)
+
+
+def _slerp_hard(generator):
+    a, b = torch.randn(2, 5, 3, generator=generator)
     long = torch.randn(2, 4, 40, generator=generator) * torch.tensor([20.0, 3.0])[:, None, None]
-    hard = {"t = 0": (a, b, 0.0), "t = 1": (a, b, 1.0), "t = 0.5": (a, b, 0.5),
-            "long vectors of 40 numbers": (*long, 0.6), "one pair": (a[:1], b[:1], 0.25),
-            "an angle of 170 degrees": (torch.tensor([[2.0, 0.0]]), torch.tensor([[-0.985, 0.174]]), 0.4),
-            "vectors of one length": (a / a.norm(dim=1, keepdim=True), b / b.norm(dim=1, keepdim=True), 0.7)}
-    return compare(function, interpolation.slerp, cases, mistakes, hard=hard, gradient=None,
-                   praise="from a to b; vectors of one length keep it, and turn at an even pace along the arc.")
-
-
-def path_length(function) -> Answer:
-    """function(images) -> the length of each decoded path: T images of N paths, [T, N, C, H, W] -> [N]."""
-    def steps(x: Tensor) -> Tensor:
-        return x.diff(dim=0).flatten(2)
-
-    def reference(images: Tensor) -> Tensor:
-        return interpolation.path_length(images)
-
-    mistakes = {
-        "that is the distance from the first image to the last: the steps are added before their lengths are taken. Take the "
-        "length of every step, then add.": lambda x: (x[-1] - x[0]).flatten(1).norm(dim=1),
-        "those are the squared lengths of the steps; take the root of each before adding.": lambda x: steps(x).square().sum((0, 2)),
-        "the root is taken of the sum over all steps; it belongs to every step, and the sum comes after.":
-            lambda x: steps(x).square().sum((0, 2)).sqrt(),
-        "that is the mean step; the length is their sum.": lambda x: steps(x).norm(dim=2).mean(0),
-        "pixels are averaged inside the root; a Euclidean length sums over them.": lambda x: steps(x).square().mean(2).sqrt().sum(0),
-        "absolute differences are summed; a Euclidean length is the root of the sum of squares.": lambda x: steps(x).abs().sum((0, 2)),
-        "that is one number for all paths; keep one per path.": lambda x: steps(x).norm(dim=2).sum(),
-        "that is the average over the paths; keep one length per path.": lambda x: steps(x).norm(dim=2).sum(0).mean(),
-        "neighbours along dimension 1 are compared, which are different paths; the places of a path lie along dimension 0.":
-            lambda x: x.diff(dim=1).flatten(2).norm(dim=2).sum(1),
-        "those are the steps; add them up.": lambda x: steps(x).norm(dim=2),
+    return {
+        "t = 0": (a, b, 0.0),
+        "t = 1": (a, b, 1.0),
+        "t = 0.5": (a, b, 0.5),
+        "long vectors of 40 numbers": (*long, 0.6),
+        "one pair": (a[:1], b[:1], 0.25),
+        "an angle of 170 degrees": (
+            torch.tensor([[2.0, 0.0]]),
+            torch.tensor([[-0.985, 0.174]]),
+            0.4,
+        ),
+        "vectors of one length": (_unit(a), _unit(b), 0.7),
     }
-    generator = torch.Generator().manual_seed(8)
-    cases = {f"images of {shape[2]} channels, {list(shape)}": (torch.rand(shape, generator=generator),)
-             for shape in ((6, 4, 1, 5, 3), (9, 2, 1, 3, 7), (3, 3, 2, 4, 2))}
+
+
+exercise(
+    slerp,
+    cases=lambda generator: [
+        (*(0.7 * torch.randn(2, n, d, generator=generator)), t)
+        for n, d, t in ((5, 3, 0.3), (4, 7, 0.85), (3, 2, 0.1))
+    ],
+    hard=_slerp_hard,
+    gradient=None,
+    mistakes=[
+        Mistake(
+            "the chord",
+            lambda a, b, t: (1 - t) * a + t * b,
+            "that is the straight line, the chord; the weights of an arc are sines.",
+        ),
+        Mistake(
+            "not normalised",
+            lambda a, b, t: _along(a, b, t, _angle(a, b, unit=False)),
+            "the angle comes from the dot product of vectors that are not normalised: divide it "
+            "by both lengths before acos.",
+        ),
+        Mistake(
+            "not normalised, clamped",
+            lambda a, b, t: _along(a, b, t, torch.acos((a * b).sum(-1, keepdim=True).clamp(-1, 1))),
+            "the angle comes from the dot product of vectors that are not normalised, and "
+            "clamping hides it: divide by both lengths.",
+        ),
+        Mistake(
+            "degrees",
+            lambda a, b, t: _along(a, b, t, torch.rad2deg(_angle(a, b))),
+            "the angle is in degrees; torch.sin takes radians.",
+        ),
+        Mistake(
+            "ends swapped",
+            lambda a, b, t: _along(b, a, t, _angle(a, b)),
+            "the ends are swapped: at t = 0 the result is a, at t = 1 it is b.",
+        ),
+        Mistake(
+            "no sine below",
+            lambda a, b, t: _along(a, b, t, _angle(a, b), sine=torch.ones_like),
+            "the division by sin(omega) is missing: at t = 0 the result is sin(omega) times a.",
+        ),
+        Mistake(
+            "the angle below",
+            lambda a, b, t: _along(a, b, t, _angle(a, b), sine=lambda omega: omega),
+            "divided by the angle instead of its sine.",
+        ),
+        Mistake(
+            "the cosine below",
+            lambda a, b, t: _along(a, b, t, _angle(a, b), sine=torch.cos),
+            "divided by the cosine of the angle instead of its sine.",
+        ),
+        Mistake(
+            "no acos",
+            lambda a, b, t: _along(a, b, t, _angle(a, b).cos()),
+            "acos is missing: the cosine stands where the angle belongs.",
+        ),
+        Mistake(
+            "directions only",
+            lambda a, b, t: _along(_unit(a), _unit(b), t, _angle(a, b)),
+            "only the directions are interpolated, so the result has length 1; the weights belong"
+            " to a and b themselves.",
+        ),
+        Mistake(
+            "chord pushed out",
+            lambda a, b, t: (
+                _unit((1 - t) * _unit(a) + t * _unit(b))
+                * ((1 - t) * a.norm(dim=-1, keepdim=True) + t * b.norm(dim=-1, keepdim=True))
+            ),
+            "that is the straight line pushed out to the sphere: it has the right directions at "
+            "the ends and in the middle, but does not turn at an even pace.",
+        ),
+        Mistake(
+            "one angle for all",
+            lambda a, b, t: _along(a, b, t, _angle(a, b, whole=True)),
+            "there is one angle for the whole batch; every row has its own: sum and norm over the"
+            " last dimension.",
+        ),
+        Mistake(
+            "sine and cosine",
+            lambda a, b, t: torch.cos(t * _angle(a, b)) * a + torch.sin(t * _angle(a, b)) * b,
+            "cos and sin of t times the angle fit only where b stands at a right angle to a.",
+        ),
+        Mistake(
+            "asin",
+            lambda a, b, t: _along(a, b, t, torch.asin(_angle(a, b).cos())),
+            "the angle comes from asin; the dot product of directions is its cosine, so acos is "
+            "wanted.",
+        ),
+        Mistake(
+            "a mean angle",
+            lambda a, b, t: _along(a, b, t, _angle(a, b).mean()),
+            "the angles of the rows are averaged; every row has its own.",
+        ),
+        Mistake(
+            "over the rows",
+            lambda a, b, t: _along(a, b, t, torch.acos(F.cosine_similarity(a, b, dim=0))),
+            "the angle is taken along the columns, over the batch; each row is a vector.",
+        ),
+    ],
+    also_right={
+        "the course's own": interpolation.slerp,
+        "NumPy": _slerp_numpy,
+        "pair by pair": lambda a, b, t: torch.cat(
+            [slerp(u[None], v[None], t) for u, v in zip(a, b)]
+        ),
+        "clamped": lambda a, b, t: _along(
+            a, b, t, (_unit(a) * _unit(b)).sum(1, keepdim=True).clamp(-1, 1).acos()
+        ),
+    },
+    also_wrong=[
+        Mistake(
+            "half a gradient",
+            lambda a, b, t: _along(a, b, t, _angle(a, b).detach()),
+            "the gradient is not",
+        ),
+        Mistake("detached", lambda a, b, t: slerp(a, b, t).detach(), "no gradient"),
+        Mistake(
+            "a float32 buffer",
+            lambda a, b, t: torch.empty(a.shape).copy_(slerp(a, b, t)),
+            "torch.float64",
+        ),
+    ],
+    praise="from a to b; vectors of one length keep it, and turn at an even pace along the arc.",
+)
+
+
+# ---- The length of a path ------------------------------------------------------------------------
+
+
+def path_length(images: torch.Tensor) -> torch.Tensor:
+    """images [T, N, C, H, W] -> the length of each path, [N]."""
+    return images.diff(dim=0).flatten(2).norm(dim=2).sum(0)
+
+
+def _steps(images):
+    return images.diff(dim=0).flatten(2)
+
+
+def _length_numpy(images):
+    return torch.from_numpy(np.sqrt((np.diff(images.numpy(), axis=0) ** 2).sum((2, 3, 4))).sum(0))
+
+
+def _path_hard(generator):
     walk = torch.rand(4, 3, 1, 2, 2, generator=generator)
-    hard = {"a path that rests on the way": (walk[[0, 1, 1, 2]],),
-            "a path that ends where it began": (walk[[0, 1, 2, 0]],), "two images": (walk[:2],),
-            "one path": (walk[:, :1],), "as many images as paths": (walk[:3],),
-            "a long path": (100 * torch.rand(50, 2, 1, 4, 3, generator=generator),)}
-    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
-                   praise="the length of every step, added up; never below the distance between the ends.")
-
-
-def pullback_metric(function) -> Answer:
-    """function(decode, z) -> J^T J at one code: decode maps [D] to [P], z [D] -> [D, D]."""
-    def jacobian(decode: Callable, z: Tensor) -> Tensor:
-        return torch.func.jacfwd(decode)(z)
-
-    def reference(decode: Callable, z: Tensor) -> Tensor:
-        J = jacobian(decode, z)
-        return J.T @ J
-
-    mistakes = {
-        "that is J J^T, a matrix of pixels; the metric belongs to the codes: J^T J.": lambda f, z: jacobian(f, z) @ jacobian(f, z).T,
-        "that is the derivative J itself; the metric is J^T J.": jacobian,
-        "that is J^T; the metric is J^T J.": lambda f, z: jacobian(f, z).T,
-        "that is the trace of J^T J, one number; a metric depends on the direction.": lambda f, z: jacobian(f, z).square().sum(),
-        "only the diagonal is kept, as if all directions of the code moved the image at right angles.":
-            lambda f, z: reference(f, z).diagonal().diag(),
-        "that is the inverse of the metric.": lambda f, z: torch.linalg.inv(reference(f, z)),
-        "J^T J is averaged over the pixels; they are summed.": lambda f, z: reference(f, z) / len(f(z)),
-        "that is the outer product of the slopes of the summed image: sum over the pixels after squaring, not before.":
-            lambda f, z: torch.outer(jacobian(f, z).sum(0), jacobian(f, z).sum(0)),
+    return {
+        "a path that rests on the way": (walk[[0, 1, 1, 2]],),
+        "a path that ends where it began": (walk[[0, 1, 2, 0]],),
+        "two images": (walk[:2],),
+        "one path": (walk[:, :1],),
+        "as many images as paths": (walk[:3],),
+        "a long path": (100 * torch.rand(50, 2, 1, 4, 3, generator=generator),),
     }
-    generator = torch.Generator().manual_seed(8)
-    W = torch.randn(5, 3, generator=generator)
-    V = torch.randn(7, 2, generator=generator)
-    cases = [(Named("decode(z) = W z", lambda z: W.to(z) @ z), torch.randn(3, generator=generator)),
-             (Named("decode(z) = tanh(V z)", lambda z: torch.tanh(V.to(z) @ z)), torch.randn(2, generator=generator)),
-             (Named("decode(r, angle) = (r cos, r sin, r)", _cone), torch.tensor([1.5, math.pi / 5]))]
-    U = torch.randn(4, 4, generator=generator)
-    hard = {"one code number": (Named("", lambda z: torch.cat([z, z.square(), z.sin()])), torch.tensor([0.7])),
-            "a decoder that shrinks a direction to nothing": (
-                Named("", lambda z: torch.stack([z[0] + z[1], z.exp().prod()])), torch.tensor([0.3, -0.2])),
-            "as many pixels as code numbers": (
-                Named("", lambda z: torch.sigmoid(U.to(z) @ z)), torch.randn(4, generator=generator))}
-    return compare(function, reference, {repr(f): (f, z) for f, z in cases}, mistakes, hard=hard, gradient=False,
-                   praise="symmetric, never negative, and W^T W for a linear decoder.")
 
 
-def _cone(z: Tensor) -> Tensor:
+exercise(
+    path_length,
+    cases=lambda generator: {
+        f"images of {shape[2]} channels, {list(shape)}": (torch.rand(shape, generator=generator),)
+        for shape in ((6, 4, 1, 5, 3), (9, 2, 1, 3, 7), (3, 3, 2, 4, 2))
+    },
+    hard=_path_hard,
+    gradient=None,
+    mistakes=[
+        Mistake(
+            "first to last",
+            lambda x: (x[-1] - x[0]).flatten(1).norm(dim=1),
+            "that is the distance from the first image to the last: the steps are added before "
+            "their lengths are taken. Take the length of every step, then add.",
+        ),
+        Mistake(
+            "squared steps",
+            lambda x: _steps(x).square().sum((0, 2)),
+            "those are the squared lengths of the steps; take the root of each before adding.",
+        ),
+        Mistake(
+            "root at the end",
+            lambda x: _steps(x).square().sum((0, 2)).sqrt(),
+            "the root is taken of the sum over all steps; it belongs to every step, and the sum "
+            "comes after.",
+        ),
+        Mistake(
+            "mean step",
+            lambda x: _steps(x).norm(dim=2).mean(0),
+            "that is the mean step; the length is their sum.",
+        ),
+        Mistake(
+            "mean over pixels",
+            lambda x: _steps(x).square().mean(2).sqrt().sum(0),
+            "pixels are averaged inside the root; a Euclidean length sums over them.",
+        ),
+        Mistake(
+            "absolute",
+            lambda x: _steps(x).abs().sum((0, 2)),
+            "absolute differences are summed; a Euclidean length is the root of the sum of "
+            "squares.",
+        ),
+        Mistake(
+            "one for all paths",
+            lambda x: _steps(x).norm(dim=2).sum(),
+            "that is one number for all paths; keep one per path.",
+        ),
+        Mistake(
+            "mean over paths",
+            lambda x: _steps(x).norm(dim=2).sum(0).mean(),
+            "that is the average over the paths; keep one length per path.",
+        ),
+        Mistake(
+            "along the wrong dimension",
+            lambda x: x.diff(dim=1).flatten(2).norm(dim=2).sum(1),
+            "neighbours along dimension 1 are compared, which are different paths; the places of "
+            "a path lie along dimension 0.",
+        ),
+        Mistake(
+            "steps not added", lambda x: _steps(x).norm(dim=2), "those are the steps; add them up."
+        ),
+        Mistake(
+            "closed",
+            lambda x: _steps(torch.cat([x, x[:1]])).norm(dim=2).sum(0),
+            "the way from the last image back to the first is counted; the path is open.",
+        ),
+        Mistake(
+            "from the first",
+            lambda x: (x[1:] - x[0]).flatten(2).norm(dim=2).sum(0),
+            "the distances of all images from the first are added; a step leads from one image to"
+            " the next.",
+        ),
+        Mistake(
+            "the largest step",
+            lambda x: _steps(x).norm(dim=2).amax(0),
+            "that is the largest step; add all of them.",
+        ),
+        Mistake(
+            "channel by channel",
+            lambda x: x.diff(dim=0).flatten(3).norm(dim=3).sum((0, 2)),
+            "each channel's length is taken by itself, and they are added; a step is one vector "
+            "of all channels and pixels.",
+        ),
+        Mistake(
+            "pixels added first",
+            lambda x: _steps(x).sum(2).abs().sum(0),
+            "the differences of the pixels are added before they are squared: opposite ones "
+            "cancel.",
+        ),
+    ],
+    also_right={
+        "the course's own": interpolation.path_length,
+        "NumPy": _length_numpy,
+        "a little under the root": lambda x: (
+            (x.diff(dim=0).square().sum((2, 3, 4)) + 1e-12).sqrt().sum(0)
+        ),
+        "sliced": lambda x: (x[1:] - x[:-1]).square().sum((2, 3, 4)).sqrt().sum(0),
+        "step by step": lambda x: sum((b - a).flatten(1).norm(dim=1) for a, b in zip(x, x[1:])),
+    },
+    also_wrong=[
+        Mistake(
+            "half a gradient",
+            lambda x: (x[1:] - x[:-1].detach()).flatten(2).norm(dim=2).sum(0),
+            "respect to images",
+        ),
+        Mistake("doubled", lambda x: 2 * path_length(x), "2 times"),
+    ],
+    praise="the length of every step, added up; never below the distance between the ends.",
+)
+
+
+# ---- The metric of the decoder -------------------------------------------------------------------
+
+
+def pullback_metric(decode, z: torch.Tensor) -> torch.Tensor:
+    """decode maps a code [D] to pixels [P]; z [D] -> G [D, D]."""
+    J = torch.func.jacfwd(decode)(z)
+    return J.T @ J
+
+
+def _jacobian(decode, z):
+    return torch.func.jacfwd(decode)(z)
+
+
+def _metric_backwards(decode, z):
+    J = torch.autograd.functional.jacobian(decode, z)
+    return J.T @ J
+
+
+def _columns_from_0(decode, z):
+    """J as if the decoder were linear."""
+    J = torch.stack([decode(e) - decode(0 * z) for e in torch.eye(len(z)).to(z)], 1)
+    return J.T @ J
+
+
+def _cone(z):
     return torch.stack([z[0] * z[1].cos(), z[0] * z[1].sin(), z[0]])
+
+
+def _decoders(generator):
+    def normal(*shape):
+        return torch.randn(shape, generator=generator)
+
+    W, V = normal(5, 3), normal(7, 2)
+    decoders = [
+        (Named("decode(z) = W z", lambda z: W.to(z) @ z), normal(3)),
+        (Named("decode(z) = tanh(V z)", lambda z: torch.tanh(V.to(z) @ z)), normal(2)),
+        (Named("decode(r, angle) = (r cos, r sin, r)", _cone), torch.tensor([1.5, math.pi / 5])),
+    ]
+    return {repr(decode): (decode, z) for decode, z in decoders}
+
+
+def _unkind_decoders(generator):
+    U, z = torch.randn(4, 4, generator=generator), torch.randn(4, generator=generator)
+    return {
+        "one code number": (
+            Named("", lambda z: torch.cat([z, z.square(), z.sin()])),
+            torch.tensor([0.7]),
+        ),
+        "a decoder that shrinks a direction to nothing": (
+            Named("", lambda z: torch.stack([z[0] + z[1], z.exp().prod()])),
+            torch.tensor([0.3, -0.2]),
+        ),
+        "as many pixels as code numbers": (Named("", lambda z: torch.sigmoid(U.to(z) @ z)), z),
+    }
+
+
+exercise(
+    pullback_metric,
+    cases=_decoders,
+    hard=_unkind_decoders,
+    gradient=False,
+    mistakes=[
+        Mistake(
+            "J J^T",
+            lambda f, z: _jacobian(f, z) @ _jacobian(f, z).T,
+            "that is J J^T, a matrix of pixels; the metric belongs to the codes: J^T J.",
+        ),
+        Mistake("J", _jacobian, "that is the derivative J itself; the metric is J^T J."),
+        Mistake("J^T", lambda f, z: _jacobian(f, z).T, "that is J^T; the metric is J^T J."),
+        Mistake(
+            "trace",
+            lambda f, z: _jacobian(f, z).square().sum(),
+            "that is the trace of J^T J, one number; a metric depends on the direction.",
+        ),
+        Mistake(
+            "diagonal",
+            lambda f, z: pullback_metric(f, z).diagonal().diag(),
+            "only the diagonal is kept, as if all directions of the code moved the image at right"
+            " angles.",
+        ),
+        Mistake(
+            "inverse",
+            lambda f, z: torch.linalg.inv(pullback_metric(f, z)),
+            "that is the inverse of the metric.",
+        ),
+        Mistake(
+            "mean over pixels",
+            lambda f, z: pullback_metric(f, z) / len(f(z)),
+            "J^T J is averaged over the pixels; they are summed.",
+        ),
+        Mistake(
+            "summed before squaring",
+            lambda f, z: torch.outer(_jacobian(f, z).sum(0), _jacobian(f, z).sum(0)),
+            "that is the outer product of the slopes of the summed image: sum over the pixels "
+            "after squaring, not before.",
+        ),
+        Mistake(
+            "at the origin",
+            lambda f, z: pullback_metric(f, 0 * z),
+            "the derivative is taken at 0; the metric belongs to the place z.",
+        ),
+        Mistake(
+            "unit columns",
+            lambda f, z: (J := F.normalize(_jacobian(f, z), dim=0)).T @ J,
+            "the columns of J are brought to length 1; their lengths are what the metric measures.",
+        ),
+    ],
+    also_right={
+        "jacrev and einsum": lambda f, z: torch.einsum(
+            "pi,pj->ij", (J := torch.func.jacrev(f)(z)), J
+        ),
+        "autograd.functional": _metric_backwards,
+        "column by column": lambda f, z: (
+            (
+                J := torch.stack(
+                    [torch.func.jvp(f, (z,), (e,))[1] for e in torch.eye(len(z)).to(z)], 1
+                )
+            ).T
+            @ J
+        ),
+    },
+    also_wrong=[
+        Mistake(
+            "as if linear",
+            _columns_from_0,
+            "right with decode(z) = W z, but not with decode(z) = tanh(V z)",
+        )
+    ],
+    praise="symmetric, never negative, and W^T W for a linear decoder.",
+)

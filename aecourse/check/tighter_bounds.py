@@ -1,127 +1,516 @@
-"""Checkers of lesson 12."""
+"""Exercises of lesson 12."""
+
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from aecourse import evaluate, models
-from aecourse.check.core import Answer, compare
-from aecourse.check.elbo import levels
+from aecourse.check.core import Mistake, exercise, like
+from aecourse.check.vae_elbo import levels
+
+# ---- The bound of weighted draws -----------------------------------------------------------------
 
 
-def iwae_bound(function) -> Answer:
-    """function(log_px, log_pz, log_qz) -> the bound of K weighted draws: three tensors [K, B] -> nats per image [B]."""
-    def reference(log_px: Tensor, log_pz: Tensor, log_qz: Tensor) -> Tensor:
-        return models.log_mean_weight(log_px + log_pz - log_qz)
-
-    def of(weight, reduce=models.log_mean_weight):
-        return lambda px, pz, qz: reduce(weight(px, pz, qz))
-
-    def log_w(px, pz, qz):
-        return px + pz - qz
-
-    mistakes = {
-        "exp() underflows: the weights of an image are around exp(-100) to exp(-1000). Subtract the largest log-weight first, or use "
-        "torch.logsumexp.": of(log_w, lambda w: w.exp().mean(0).log()),
-        "that is the mean of the log-weights, the ELBO; here the mean is taken of the weights, inside the logarithm.":
-            of(log_w, lambda w: w.mean(0)),
-        "log K is missing: the sum of the weights is divided by K, and the bound does not grow by log K from adding draws.":
-            of(log_w, lambda w: torch.logsumexp(w, 0)),
-        "log K is added; dividing the sum by K subtracts it.": of(log_w, lambda w: torch.logsumexp(w, 0) + math.log(len(w))),
-        "divided by K after the logarithm: the division belongs inside, where it becomes - log K.":
-            of(log_w, lambda w: torch.logsumexp(w, 0) / len(w)),
-        "the mean is over the images; it should be over the K draws, the first dimension.":
-            of(log_w, lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1])),
-        "the sign of log q is wrong: a draw that q favours must count less, so log_qz is subtracted.": of(lambda a, b, c: a + b + c),
-        "the prior is missing: the weight is p(x|z) p(z) / q(z|x).": of(lambda a, b, c: a - c),
-        "q is missing: without dividing by q the draws are not weighted for where they come from.": of(lambda a, b, c: a + b),
-        "that is the largest log-weight alone.": of(log_w, lambda w: w.amax(0)),
-        "that is averaged over the images as well; keep one figure per image.":
-            of(log_w, lambda w: models.log_mean_weight(w).mean()),
-        "the sign is wrong: the bound is wanted, not the loss.": of(log_w, lambda w: -models.log_mean_weight(w)),
-    }
-    generator = torch.Generator().manual_seed(12)
-    def parts(log_w: Tensor) -> tuple[Tensor, ...]:
-        log_pz, log_qz = 2 * torch.randn(2, *log_w.shape, generator=generator)
-        log_pz, log_qz = log_pz - 3, log_qz + 9
-        return log_w - log_pz + log_qz, log_pz, log_qz
-
-    cases = [parts(4 * torch.randn(k, b, generator=generator)) for k, b in ((5, 3), (4, 6))]
-    hard = {said: parts(log_w) for said, log_w in levels(generator).items()}
-    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
-                   praise="a weight per draw, their mean inside the logarithm, stable at any magnitude.")
+def iwae_bound(log_px, log_pz, log_qz) -> torch.Tensor:
+    """log p(x|z), log p(z), log q(z|x), each [K, B] -> the bound of K draws, [B]."""
+    log_w = log_px + log_pz - log_qz
+    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
 
 
-def effective_sample_size(function) -> Answer:
-    """function(log_w) -> (sum w)^2 / sum w^2 over the first dimension: log-weights [K, B] -> [B]."""
-    mistakes = {
-        "exp() underflows and leaves 0 / 0: only ratios of weights matter here, so subtract the largest log-weight first, or normalise "
-        "with torch.softmax.": lambda w: w.exp().sum(0).square() / w.exp().square().sum(0),
-        "log_w holds logarithms: weigh with exp(log_w), suitably shifted.": lambda w: w.sum(0).square() / w.square().sum(0),
-        "that is 1 for one draw and 1/K for equal weights, the reciprocal of what is wanted.":
+def _log_w(log_px, log_pz, log_qz):
+    return log_px + log_pz - log_qz
+
+
+def _of(weight, reduce=models.log_mean_weight):
+    """A function of the three parts: `reduce` of the log-weights that `weight` makes of them."""
+    return lambda log_px, log_pz, log_qz: reduce(weight(log_px, log_pz, log_qz))
+
+
+def _bound_numpy(log_px, log_pz, log_qz):
+    log_w = _log_w(log_px, log_pz, log_qz).numpy()
+    top = log_w.max(0)
+    return like(top + np.log(np.exp(log_w - top).mean(0)), log_px)
+
+
+def _parts(log_w: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    log_pz = 2 * torch.randn(log_w.shape, generator=generator) - 3
+    log_qz = 2 * torch.randn(log_w.shape, generator=generator) + 9
+    return log_w - log_pz + log_qz, log_pz, log_qz
+
+
+exercise(
+    iwae_bound,
+    cases=lambda generator: [
+        _parts(4 * torch.randn(k, b, generator=generator), generator) for k, b in ((5, 3), (4, 6))
+    ],
+    hard=lambda generator: {
+        said: _parts(log_w, generator) for said, log_w in levels(generator).items()
+    },
+    gradient=None,
+    mistakes=[
+        Mistake(
+            "exp first",
+            _of(_log_w, lambda w: w.exp().mean(0).log()),
+            "exp() underflows: the weights of an image are around exp(-100) to exp(-1000). "
+            "Subtract the largest log-weight first, or use torch.logsumexp.",
+        ),
+        Mistake(
+            "the ELBO",
+            _of(_log_w, lambda w: w.mean(0)),
+            "that is the mean of the log-weights, the ELBO; here the mean is taken of the "
+            "weights, inside the logarithm.",
+        ),
+        Mistake(
+            "no log K",
+            _of(_log_w, lambda w: torch.logsumexp(w, 0)),
+            "log K is missing: the sum of the weights is divided by K, and the bound does not "
+            "grow by log K from adding draws.",
+        ),
+        Mistake(
+            "log K added",
+            _of(_log_w, lambda w: torch.logsumexp(w, 0) + math.log(len(w))),
+            "log K is added; dividing the sum by K subtracts it.",
+        ),
+        Mistake(
+            "divided by K outside",
+            _of(_log_w, lambda w: torch.logsumexp(w, 0) / len(w)),
+            "divided by K after the logarithm: the division belongs inside, where it becomes - "
+            "log K.",
+        ),
+        Mistake(
+            "over the images",
+            _of(_log_w, lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1])),
+            "the mean is over the images; it should be over the K draws, the first dimension.",
+        ),
+        Mistake(
+            "plus log q",
+            _of(lambda a, b, c: a + b + c),
+            "the sign of log q is wrong: a draw that q favours must count less, so log_qz is "
+            "subtracted.",
+        ),
+        Mistake(
+            "no prior",
+            _of(lambda a, b, c: a - c),
+            "the prior is missing: the weight is p(x|z) p(z) / q(z|x).",
+        ),
+        Mistake(
+            "no q",
+            _of(lambda a, b, c: a + b),
+            "q is missing: without dividing by q the draws are not weighted for where they come "
+            "from.",
+        ),
+        Mistake(
+            "the maximum", _of(_log_w, lambda w: w.amax(0)), "that is the largest log-weight alone."
+        ),
+        Mistake(
+            "mean over images",
+            _of(_log_w, lambda w: models.log_mean_weight(w).mean()),
+            "that is averaged over the images as well; keep one figure per image.",
+        ),
+        Mistake(
+            "the sign",
+            _of(_log_w, lambda w: -models.log_mean_weight(w)),
+            "the sign is wrong: the bound is wanted, not the loss.",
+        ),
+        Mistake(
+            "the largest not added back",
+            _of(_log_w, lambda w: (w - w.amax(0)).exp().mean(0).log()),
+            "the largest log-weight is subtracted, but not added back after the logarithm.",
+        ),
+        Mistake(
+            "log of the images",
+            _of(_log_w, lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1])),
+            "the logarithm of the number of images is subtracted; it should be that of the K "
+            "draws.",
+        ),
+        Mistake(
+            "the weighted mean",
+            _of(_log_w, lambda w: (w.softmax(0) * w).sum(0)),
+            "that is the mean of the log-weights, weighted by the weights themselves; the plain "
+            "mean of the weights is wanted, and its logarithm.",
+        ),
+        Mistake(
+            "the mean of the penalty",
+            lambda a, b, c: models.log_mean_weight(a) + (b - c).mean(0),
+            "p(x|z) alone is averaged inside the logarithm; each draw's p(z) / q(z|x) belongs to "
+            "its weight.",
+        ),
+        Mistake(
+            "minus log p(z)",
+            _of(lambda a, b, c: a - b - c),
+            "the sign of log p(z) is wrong: the prior multiplies the weight.",
+        ),
+        Mistake(
+            "prior and q exchanged",
+            _of(lambda a, b, c: a - b + c),
+            "prior and q are exchanged: the weight is p(x|z) p(z) / q(z|x).",
+        ),
+    ],
+    also_right={
+        "the course's own": _of(_log_w),
+        "NumPy": _bound_numpy,
+        "the largest subtracted": _of(
+            _log_w, lambda w: (w - w.amax(0)).exp().mean(0).log() + w.amax(0)
+        ),
+        "log K inside": _of(_log_w, lambda w: torch.logsumexp(w - math.log(len(w)), 0)),
+    },
+    also_wrong=[
+        Mistake(
+            "half a gradient",
+            lambda a, b, c: iwae_bound(a, b, c.detach()),
+            "no gradient reaches log_qz",
+        ),
+        Mistake(
+            "the batch's maximum",
+            _of(_log_w, lambda w: (w - w.max()).exp().mean(0).log() + w.max()),
+            "different levels",
+        ),
+        Mistake("detached", lambda a, b, c: iwae_bound(a, b, c).detach(), "no gradient"),
+    ],
+    praise="a weight per draw, their mean inside the logarithm, stable at any magnitude.",
+)
+
+
+# ---- How many draws count ------------------------------------------------------------------------
+
+
+def effective_sample_size(log_w: torch.Tensor) -> torch.Tensor:
+    """Log-weights [K, B] -> between 1 and K for every image, [B]."""
+    return 1 / torch.softmax(log_w, dim=0).square().sum(dim=0)
+
+
+def _count(log_w, by):
+    """The direct way, after `by` is subtracted: exp overflows or underflows where `by` is not near the largest."""
+    w = (log_w - by).exp()
+    return w.sum(0) ** 2 / (w * w).sum(0)
+
+
+def _count_numpy(log_w):
+    w = np.exp(log_w.numpy() - log_w.numpy().max(0))
+    return like(w.sum(0) ** 2 / (w * w).sum(0), log_w)
+
+
+exercise(
+    effective_sample_size,
+    cases=lambda generator: [
+        (torch.randn(k, b, generator=generator),) for k, b in ((5, 3), (7, 4))
+    ],
+    hard=lambda generator: {
+        **{said: (log_w,) for said, log_w in levels(generator).items()},
+        "equal weights": (torch.full((6, 2), -900.0),),
+    },
+    gradient=None,
+    tolerance=2e-3,
+    mistakes=[
+        Mistake(
+            "exp first",
+            lambda w: w.exp().sum(0).square() / w.exp().square().sum(0),
+            "exp() underflows and leaves 0 / 0: only ratios of weights matter here, so subtract "
+            "the largest log-weight first, or normalise with torch.softmax.",
+        ),
+        Mistake(
+            "logarithms as weights",
+            lambda w: w.sum(0).square() / w.square().sum(0),
+            "log_w holds logarithms: weigh with exp(log_w), suitably shifted.",
+        ),
+        Mistake(
+            "reciprocal",
             lambda w: 1 / evaluate.effective_samples(w),
-        "that is a share between 0 and 1; the number of draws that count is K times as large.":
+            "that is 1 for one draw and 1/K for equal weights, the reciprocal of what is wanted.",
+        ),
+        Mistake(
+            "share",
             lambda w: evaluate.effective_samples(w) / len(w),
-        "the sum is over the images; it should be over the K draws, the first dimension.":
+            "that is a share between 0 and 1; the number of draws that count is K times as large.",
+        ),
+        Mistake(
+            "over the images",
             lambda w: evaluate.effective_samples(w.T),
-        "the sum is not squared: normalised or not, equal weights should give K.":
+            "the sum is over the images; it should be over the K draws, the first dimension.",
+        ),
+        Mistake(
+            "root",
             lambda w: 1 / torch.softmax(w, 0).square().sum(0).sqrt(),
-        "that is the exponential of the entropy of the weights: a measure of the same thing, but another one.":
-            lambda w: torch.exp(-torch.special.xlogy(torch.softmax(w, 0), torch.softmax(w, 0)).sum(0)),
-        "that is 1 over the largest share, a lower figure than the effective sample size.": lambda w: 1 / torch.softmax(w, 0).amax(0),
-        "that counts each image's draws with weights normalised over the whole batch; every image has its own sum.":
-            lambda w: (p := torch.softmax(w.flatten(), 0).view_as(w)).sum(0).square() / p.sum().square(),
-        "that is averaged over the images; keep one figure per image.": lambda w: evaluate.effective_samples(w).mean(),
-        "the largest of the whole batch is subtracted: each image has its own level, so take the maximum over the "
-        "first dimension.":
+            "the sum is not squared: normalised or not, equal weights should give K.",
+        ),
+        Mistake(
+            "entropy",
+            lambda w: torch.exp(
+                -torch.special.xlogy(torch.softmax(w, 0), torch.softmax(w, 0)).sum(0)
+            ),
+            "that is the exponential of the entropy of the weights: a measure of the same thing, "
+            "but another one.",
+        ),
+        Mistake(
+            "largest share",
+            lambda w: 1 / torch.softmax(w, 0).amax(0),
+            "that is 1 over the largest share, a lower figure than the effective sample size.",
+        ),
+        Mistake(
+            "normalised over the batch",
+            lambda w: (
+                (p := torch.softmax(w.flatten(), 0).view_as(w)).sum(0).square() / p.sum().square()
+            ),
+            "that counts each image's draws with weights normalised over the whole batch; every "
+            "image has its own sum.",
+        ),
+        Mistake(
+            "mean over images",
+            lambda w: evaluate.effective_samples(w).mean(),
+            "that is averaged over the images; keep one figure per image.",
+        ),
+        Mistake(
+            "the batch's maximum",
             lambda w: (w - w.max()).exp().sum(0).square() / (w - w.max()).exp().square().sum(0),
-    }
-    generator = torch.Generator().manual_seed(13)
-    cases = [(torch.randn(k, b, generator=generator),) for k, b in ((5, 3), (7, 4))]
-    hard = {said: (w,) for said, w in levels(generator).items()} | {"equal weights": (torch.full((6, 2), -900.0),)}
-    return compare(function, evaluate.effective_samples, cases, mistakes, hard=hard, gradient=None, tolerance=2e-3,
-                   praise="K for equal weights, 1 where one draw outweighs the rest, and no matter how small they all are.")
+            "the largest of the whole batch is subtracted: each image has its own level, so take "
+            "the maximum over the first dimension.",
+        ),
+        Mistake(
+            "a mean for the sum",
+            lambda w: 1 / torch.softmax(w, 0).square().mean(0),
+            "the squares of the shares are averaged; add them up, or equal weights give K squared.",
+        ),
+        Mistake(
+            "shares over the images",
+            lambda w: 1 / torch.softmax(w, 1).square().sum(0),
+            "the weights are normalised over the images; every image's K draws sum to 1.",
+        ),
+        Mistake(
+            "the sum not squared",
+            lambda w: w.exp().sum(0) / w.exp().square().sum(0),
+            "the sum of the weights is not squared, so that the result depends on their common "
+            "factor.",
+        ),
+        Mistake(
+            "counted",
+            lambda w: (torch.softmax(w, 0) > 1 / len(w)).sum(0).to(w.dtype),
+            "that counts the draws above the average weight; the squares of the shares weigh all "
+            "of them.",
+        ),
+    ],
+    also_right={
+        "the course's own": evaluate.effective_samples,
+        "two logarithms": lambda w: torch.exp(
+            2 * torch.logsumexp(w, 0) - torch.logsumexp(2 * w, 0)
+        ),
+        "NumPy": _count_numpy,
+        "the largest subtracted": lambda w: _count(w, w.amax(0)),
+    },
+    also_wrong=[
+        Mistake(
+            "half a gradient",
+            lambda w: 1 / (w.softmax(0) * w.softmax(0).detach()).sum(0),
+            "the gradient is not",
+        ),
+        Mistake("the mean subtracted", lambda w: _count(w, w.mean(0)), "is NaN"),
+    ],
+    praise="K for equal weights, 1 where one draw outweighs the rest, and no matter how small "
+    "they all are.",
+)
 
 
-def planar_flow(function) -> Answer:
-    """function(z, u, w, b) -> log |det dz'/dz| of z' = z + u tanh(w.z + b), for w.u > -1: [B, k], [k], [k], scalar -> [B]."""
-    def reference(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        return torch.log1p((1 - torch.tanh(z @ w + b).square()) * (u @ w))
+# ---- A planar flow -------------------------------------------------------------------------------
 
-    def log_det(slope, det=lambda t: torch.log(t.abs())):
-        return lambda z, u, w, b: det(1 + slope(torch.tanh(z @ w + b)) * (u @ w))
 
-    mistakes = {
-        "that is the determinant; its logarithm is wanted.": log_det(lambda t: 1 - t.square(), lambda d: d),
-        "the sign is wrong. It is log q that *loses* log |det|; the log-determinant itself is positive where space is stretched.":
-            log_det(lambda t: 1 - t.square(), lambda d: -d.log()),
-        "the derivative of tanh is missing: it is 1 - tanh^2.": log_det(torch.ones_like),
-        "tanh itself stands where its derivative belongs: 1 - tanh^2.": log_det(lambda t: t),
-        "the derivative of tanh is 1 - tanh^2, not 1 - tanh.": log_det(lambda t: 1 - t),
-        "the derivative of tanh is 1 - tanh^2, not 1 + tanh^2.": log_det(lambda t: 1 + t.square()),
-        "the 1 is missing: z itself has the derivative 1, so that u = 0 changes nothing.":
-            lambda z, u, w, b: torch.log((1 - torch.tanh(z @ w + b).square()) * (u @ w).abs()),
-        "b is missing inside the tanh.": lambda z, u, w, b: reference(z, u, w, 0 * b),
-        "u and w are multiplied entry by entry and their logarithms added: the Jacobian I + slope u w^T is not diagonal, and its determinant is "
-        "1 + slope w.u.": lambda z, u, w, b: torch.log((1 + (1 - torch.tanh(z @ w + b).square())[:, None] * u * w).abs()).sum(1),
-        "u and w have changed places: w is inside the tanh.": lambda z, u, w, b: reference(z, w, u, b),
-        "that is summed over the batch; keep one figure per image.": lambda z, u, w, b: reference(z, u, w, b).sum(),
-    }
-    generator = torch.Generator().manual_seed(14)
+def planar_log_det(z, u, w, b) -> torch.Tensor:
+    """z [B, k], u and w [k], b a scalar -> log |det dz'/dz| of every row, [B]."""
+    slope = 1 - torch.tanh(z @ w + b).square()
+    return torch.log(1 + slope * (u @ w))
+
+
+def _log_det(slope, det=lambda t: torch.log(t.abs())):
+    return lambda z, u, w, b: det(1 + slope(torch.tanh(z @ w + b)) * (u @ w))
+
+
+def _flow_python(z, u, w, b):
+    u, w, b = u.tolist(), w.tolist(), float(b)
+    dot = sum(p * q for p, q in zip(u, w))
+    slopes = [1 - math.tanh(sum(p * q for p, q in zip(row, w)) + b) ** 2 for row in z.tolist()]
+    return torch.tensor([math.log(1 + slope * dot) for slope in slopes])
+
+
+def _flow_in_place(z, u, w, b):
+    return torch.log(1 + (1 - torch.tanh(z @ w + b).square_()) * (u @ w))
+
+
+def _slope_by_exp(z, u, w, b):
+    e = torch.exp(2 * (z @ w + b))
+    return torch.log(1 + 4 * e / (e + 1) ** 2 * (u @ w))
+
+
+def _flow_by_autograd(z, u, w, b):
+    """The determinant of the whole Jacobian, row by row."""
+    jacobian = torch.func.vmap(torch.func.jacfwd(lambda z: z + u * torch.tanh(z @ w + b)))
+    return torch.linalg.slogdet(jacobian(z)).logabsdet
+
+
+def _flow_cases(generator):
+    def normal(*shape):
+        return torch.randn(shape, generator=generator)
+
     cases = {}
     for batch, k in ((5, 3), (1, 7), (4, 1)):
-        z, (u, w), b = torch.randn(batch, k, generator=generator), torch.randn(2, k, generator=generator), torch.randn((), generator=generator)
+        z, u, w, b = normal(batch, k), normal(k), normal(k), normal()
         cases[f"w.u > 0, z of shape {list(z.shape)}"] = z, u * torch.sign(u @ w), w, b
-    zeros = torch.zeros(3)
-    z = torch.randn(2, 3, generator=generator)
-    cases["w.u = -0.6"] = z, zeros - 0.2, zeros + 1, torch.tensor(0.3)
-    hard = {"w.u = -0.96": (z, zeros - 0.32, zeros + 1, torch.tensor(0.1)),
-            "u = 0": (z, zeros, zeros + 1, torch.tensor(0.3)),
-            "w.z + b from -500 to 500": (
-                torch.tensor([[500.0], [-500.0], [6.0]]), zeros[:1] + 0.5, zeros[:1] + 1, torch.tensor(0.4)),
-            "a batch as large as a code": (
-                torch.randn(3, 3, generator=generator), zeros + 0.4, torch.tensor([1.0, -0.5, 2.0]), b)}
-    return compare(function, reference, cases, mistakes, hard=hard, gradient=None,
-                   praise="one dot product and one tanh, where a general determinant would cost k cubed.")
+    u, w = torch.full((3,), -0.2), torch.ones(3)
+    cases["w.u = -0.6"] = 0.5 * normal(2, 3), u, w, torch.tensor(0.3)
+    return cases
+
+
+def _flow_hard(generator):
+    z, ones = torch.randn(2, 3, generator=generator), torch.ones(3)
+    near = z - z.mean(1, keepdim=True)
+    return {
+        "w.u = -0.96": (near, -0.32 * ones, ones, torch.tensor(0.1)),
+        "u = 0": (z, 0 * ones, ones, torch.tensor(0.3)),
+        "w.z + b from -500 to 500": (
+            torch.tensor([[500.0], [-500.0], [6.0]]),
+            torch.tensor([0.5]),
+            torch.tensor([1.0]),
+            torch.tensor(0.4),
+        ),
+        "a batch as large as a code": (
+            torch.randn(3, 3, generator=generator),
+            0.4 * ones,
+            torch.tensor([1.0, -0.5, 2.0]),
+            torch.randn((), generator=generator),
+        ),
+    }
+
+
+exercise(
+    planar_log_det,
+    name="planar_flow",
+    cases=_flow_cases,
+    hard=_flow_hard,
+    gradient=None,
+    mistakes=[
+        Mistake(
+            "determinant",
+            _log_det(lambda t: 1 - t.square(), lambda d: d),
+            "that is the determinant; its logarithm is wanted.",
+        ),
+        Mistake(
+            "the sign",
+            _log_det(lambda t: 1 - t.square(), lambda d: -d.log()),
+            "the sign is wrong. It is log q that *loses* log |det|; the log-determinant itself is"
+            " positive where space is stretched.",
+        ),
+        Mistake(
+            "no derivative",
+            _log_det(torch.ones_like),
+            "the derivative of tanh is missing: it is 1 - tanh^2.",
+        ),
+        Mistake(
+            "tanh for its derivative",
+            _log_det(lambda t: t),
+            "tanh itself stands where its derivative belongs: 1 - tanh^2.",
+        ),
+        Mistake(
+            "1 - tanh",
+            _log_det(lambda t: 1 - t),
+            "the derivative of tanh is 1 - tanh^2, not 1 - tanh.",
+        ),
+        Mistake(
+            "1 + tanh^2",
+            _log_det(lambda t: 1 + t.square()),
+            "the derivative of tanh is 1 - tanh^2, not 1 + tanh^2.",
+        ),
+        Mistake(
+            "no 1",
+            lambda z, u, w, b: torch.log((1 - torch.tanh(z @ w + b).square()) * (u @ w).abs()),
+            "the 1 is missing: z itself has the derivative 1, so that u = 0 changes nothing.",
+        ),
+        Mistake(
+            "no b",
+            lambda z, u, w, b: planar_log_det(z, u, w, 0 * b),
+            "b is missing inside the tanh.",
+        ),
+        Mistake(
+            "entry by entry",
+            lambda z, u, w, b: torch.log(
+                (1 + (1 - torch.tanh(z @ w + b).square())[:, None] * u * w).abs()
+            ).sum(1),
+            "u and w are multiplied entry by entry and their logarithms added: the Jacobian I + "
+            "slope u w^T is not diagonal, and its determinant is 1 + slope w.u.",
+        ),
+        Mistake(
+            "u and w swapped",
+            lambda z, u, w, b: planar_log_det(z, w, u, b),
+            "u and w have changed places: w is inside the tanh.",
+        ),
+        Mistake(
+            "sum over the batch",
+            lambda z, u, w, b: planar_log_det(z, u, w, b).sum(),
+            "that is summed over the batch; keep one figure per image.",
+        ),
+        Mistake(
+            "w.z for w.u",
+            lambda z, u, w, b: torch.log(
+                (1 + (1 - torch.tanh(z @ w + b).square()) * (z @ w)).abs()
+            ),
+            "w.z stands where w.u belongs: the slope along w is multiplied by how far u leads "
+            "along w.",
+        ),
+        Mistake(
+            "the determinant less 1",
+            lambda z, u, w, b: (1 - torch.tanh(z @ w + b).square()) * (u @ w),
+            "that is the determinant less 1; log(1 + ...) of it is wanted.",
+        ),
+        Mistake(
+            "minus",
+            lambda z, u, w, b: torch.log(
+                (1 - (1 - torch.tanh(z @ w + b).square()) * (u @ w)).abs()
+            ),
+            "the sign of w.u is wrong: z' = z + u tanh(...) has the derivative 1 + ...",
+        ),
+        Mistake(
+            "sigmoid",
+            lambda z, u, w, b: torch.log(
+                (1 + (s := torch.sigmoid(z @ w + b)) * (1 - s) * (u @ w)).abs()
+            ),
+            "that is the derivative of the sigmoid; tanh has 1 - tanh^2.",
+        ),
+        Mistake(
+            "product of norms",
+            lambda z, u, w, b: torch.log1p(
+                (1 - torch.tanh(z @ w + b).square()) * u.norm() * w.norm()
+            ),
+            "the lengths of u and w are multiplied; their dot product is wanted.",
+        ),
+        Mistake(
+            "product of sums",
+            lambda z, u, w, b: torch.log(
+                (1 + (1 - torch.tanh(z @ w + b).square()) * u.sum() * w.sum()).abs()
+            ),
+            "u and w are summed before they are multiplied; their dot product is wanted.",
+        ),
+    ],
+    also_right={
+        "plain Python": _flow_python,
+        "cosh": lambda z, u, w, b: torch.log1p((u * w).sum() / torch.cosh(z @ w + b) ** 2),
+        "the absolute value": lambda z, u, w, b: torch.log(
+            (1 + (u * w).sum() * (1 - torch.tanh((z * w).sum(1) + b) ** 2)).abs()
+        ),
+        "the whole Jacobian": _flow_by_autograd,
+    },
+    also_wrong=[
+        Mistake(
+            "half a gradient",
+            lambda z, u, w, b: torch.log(1 + (1 - torch.tanh(z @ w + b) ** 2).detach() * (u @ w)),
+            "reaches z",
+        ),
+        Mistake("in place", _flow_in_place, "in place"),
+        Mistake("the slope by exp", _slope_by_exp, "NaN"),
+        Mistake(
+            "|w.u|",
+            lambda z, u, w, b: planar_log_det(z, u * (u @ w).sign(), w, b),
+            "not with w.u = -0.6",
+        ),
+    ],
+    praise="one dot product and one tanh, where a general determinant would cost k cubed.",
+)
