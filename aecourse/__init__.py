@@ -6,6 +6,7 @@ Reading order: `data`, `nets`, `models`, `train`, `evaluate`, `exact`; then `plo
 Conventions everywhere: images are float32 [N, C, H, W] in [0, 1]; a loss is summed over pixels and latents,
 averaged over the batch, in nats per image; decoders return logits.
 """
+
 __version__ = "0.1.0"
 
 from aecourse import seeds

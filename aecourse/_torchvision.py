@@ -6,6 +6,7 @@ operators do not exist and the import fails with "operator torchvision::nms does
 this course uses them. Declaring their schemas is enough for datasets, transforms and utils to work. Where
 torchvision imports by itself, none of this happens.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -17,7 +18,7 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_library = None            # kept alive: the schemas vanish with it
+_library = None  # kept alive: the schemas vanish with it
 
 
 def load():

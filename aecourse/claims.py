@@ -5,22 +5,23 @@ training, on draws or on a chaotic method, so it names the size of the effect th
 repetitions in the ledger (`aecourse.ledger`). Neither stops a notebook. Where `AECOURSE_STRICT=1` is set, as the tests do, an exact
 claim that fails raises `ClaimFailed`, and so does a measured one whose figure lies far outside everything in the ledger.
 """
+
 from __future__ import annotations
 
 import html
 import json
 import math
 import os
-import re
 from dataclasses import asdict, dataclass, field
 
-from aecourse import _arguments as check
-from aecourse import ledger
+from aecourse import ledger, require
 
-STYLE = ("border-left:4px solid {colour};padding:.35em .8em;margin:.6em 0;display:flex;flex-wrap:wrap;"
-         "gap:.2em 1em;align-items:center")
+STYLE = (
+    "border-left:4px solid {colour};padding:.35em .8em;margin:.6em 0;display:flex;flex-wrap:wrap;"
+    "gap:.2em 1em;align-items:center"
+)
 COLOURS = {True: "#2e9e6b", False: "#d64550"}
-made: list["Claim"] = []                # every claim of this process, in order, for `python -m aecourse.ledger`
+made: list[Claim] = []  # every claim of this process, in order, for `python -m aecourse.ledger`
 
 
 class ClaimFailed(AssertionError):
@@ -39,6 +40,7 @@ class Claim:
     runs:          the values of the repetitions in the ledger
     stale:         whether some of them were measured with other code
     """
+
     id: str
     statement: str
     value: float
@@ -76,8 +78,12 @@ class Claim:
         return f"held in {self.held} of {len(self.runs)} runs" if self.runs else "not yet repeated"
 
     def __repr__(self) -> str:
-        notes = [self.rate] * bool(self.rate) + [f"published: {self.published}"] * bool(self.published)
-        return f"{self.verdict}: {self.statement} {self.figure}" + (f" ({'; '.join(notes)})" if notes else "")
+        notes = [self.rate] * bool(self.rate) + [f"published: {self.published}"] * bool(
+            self.published
+        )
+        return f"{self.verdict}: {self.statement} {self.figure}" + (
+            f" ({'; '.join(notes)})" if notes else ""
+        )
 
     def record(self) -> dict:
         """Everything about it, for the page of claims."""
@@ -85,19 +91,39 @@ class Claim:
 
     def _repr_html_(self) -> str:
         record = html.escape(json.dumps(self.record()), quote=True)
-        published = f'<span class="aecourse-claim-published">published: {html.escape(self.published)}</span>' if self.published else ""
-        runs = (f'<span class="aecourse-claim-runs" style="display:inline-flex;align-items:center;gap:.5em">'
-                f'{strip(self)}<span>{self.rate}</span></span>') if self.kind == "measured" else ""
-        return (f'<div class="aecourse-claim {"held" if self.holds else "failed"}" id="claim-{self.id}" data-claim="{record}" '
-                f'style="{STYLE.format(colour=COLOURS[self.holds])}">'
-                f'<strong class="aecourse-claim-verdict">{self.verdict}</strong>'
-                f'<span class="aecourse-claim-statement" style="flex:1 1 18em">{html.escape(self.statement)}</span>'
-                f'<span class="aecourse-claim-figure" style="font-variant-numeric:tabular-nums;font-weight:600">'
-                f'{html.escape(self.figure)}</span>{runs}{published}</div>')
+        published = (
+            f'<span class="aecourse-claim-published">published: {html.escape(self.published)}</span>'
+            if self.published
+            else ""
+        )
+        runs = (
+            (
+                f'<span class="aecourse-claim-runs" style="display:inline-flex;align-items:center;gap:.5em">'
+                f"{strip(self)}<span>{self.rate}</span></span>"
+            )
+            if self.kind == "measured"
+            else ""
+        )
+        return (
+            f'<div class="aecourse-claim {"held" if self.holds else "failed"}" id="claim-{self.id}" data-claim="{record}" '
+            f'style="{STYLE.format(colour=COLOURS[self.holds])}">'
+            f'<strong class="aecourse-claim-verdict">{self.verdict}</strong>'
+            f'<span class="aecourse-claim-statement" style="flex:1 1 18em">{html.escape(self.statement)}</span>'
+            f'<span class="aecourse-claim-figure" style="font-variant-numeric:tabular-nums;font-weight:600">'
+            f"{html.escape(self.figure)}</span>{runs}{published}</div>"
+        )
 
 
-def claim(id: str, statement: str, value, *, above: float | None = None, below: float | None = None, unit: str = "",
-          published: str | None = None) -> Claim:
+def claim(
+    id: str,
+    statement: str,
+    value,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    unit: str = "",
+    published: str | None = None,
+) -> Claim:
     """A measured claim: shows its figure, whether it held here, and a strip of all repetitions.
 
     id         lower-case words joined by hyphens, unique in the course
@@ -112,30 +138,61 @@ def claim(id: str, statement: str, value, *, above: float | None = None, below: 
     TypeError for a figure that is no number; ClaimFailed only under AECOURSE_STRICT.
     """
     if above is None and below is None:
-        raise ValueError("above: got None, and below is None; accepted is a number for at least one of them")
-    above, below = (None if bound is None else check.number(name, bound) for name, bound in (("above", above), ("below", below)))
-    value, entries = _figure(value), ledger.entries(_known(id)) if ledger.default_data() else []      # other images, other figures
+        raise ValueError(
+            "above: got None, and below is None; accepted is a number for at least one of them"
+        )
+    above, below = (
+        None if bound is None else require.number(name, bound)
+        for name, bound in (("above", above), ("below", below))
+    )
+    value, entries = (
+        _figure(value),
+        ledger.entries(require.hyphened("id", id)) if ledger.default_data() else [],
+    )  # other images, other figures
     runs = [entry.value for entry in entries]
     held = sum(ledger.within(run, above, below) for run in runs)
     if not runs:
         statement = statement.replace("In {held} of {runs} runs", "In some runs")
     for name, count in (("held", held), ("runs", len(runs))):
         statement = statement.replace(f"{{{name}}}", str(count))
-    result = Claim(id, statement, value, unit, ledger.within(value, above, below), "measured", above, below, published, runs,
-                   any(entry.stale for entry in entries))
+    result = Claim(
+        id,
+        statement,
+        value,
+        unit,
+        ledger.within(value, above, below),
+        "measured",
+        above,
+        below,
+        published,
+        runs,
+        any(entry.stale for entry in entries),
+    )
     if strict() and runs and ledger.default_data() and not ledger.plausible(value, runs):
-        raise ClaimFailed(f"{id}: {statement} Measured: {result.figure}, far outside the {len(runs)} repetitions in the ledger, "
-                          f"{number(min(runs))} to {number(max(runs))}. Where the code was changed on purpose, run: make replicate")
+        raise ClaimFailed(
+            f"{id}: {statement} Measured: {result.figure}, far outside the {len(runs)} repetitions in the ledger, "
+            f"{number(min(runs))} to {number(max(runs))}. Where the code was changed on purpose, run: make replicate"
+        )
     made.append(result)
     return result
 
 
-def exact(id: str, statement: str, value, *, holds, unit: str = "", published: str | None = None) -> Claim:
+def exact(
+    id: str, statement: str, value, *, holds, unit: str = "", published: str | None = None
+) -> Claim:
     """An exact claim, true on every machine up to rounding: `holds` says whether it is true of `value`.
 
     Arguments as of `claim`. Raises ClaimFailed under AECOURSE_STRICT where it does not hold.
     """
-    result = Claim(_known(id), statement, _figure(value), unit, bool(holds), "exact", published=published)
+    result = Claim(
+        require.hyphened("id", id),
+        statement,
+        _figure(value),
+        unit,
+        bool(holds),
+        "exact",
+        published=published,
+    )
     if strict() and not result.holds:
         raise ClaimFailed(f"{id}: {statement} Measured: {result.figure}.")
     made.append(result)
@@ -145,14 +202,8 @@ def exact(id: str, statement: str, value, *, holds, unit: str = "", published: s
 def _figure(value) -> float:
     """The figure as a float, NaN and infinity included: a measurement may come to that."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-        raise TypeError(f"value: got {check.described(value)}; accepted is a number")
+        raise TypeError(f"value: got {require.described(value)}; accepted is a number")
     return float(value)
-
-
-def _known(id) -> str:
-    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
-        raise ValueError(f"id: got {check.described(id)}; accepted are lower-case words joined by hyphens")
-    return id
 
 
 def strict() -> bool:
@@ -173,6 +224,7 @@ def number(value: float) -> str:
 
 # --- the strip of repetitions ---------------------------------------------------------------------------------------
 
+
 def strip(claim: Claim, width: int = 150, height: int = 22) -> str:
     """All repetitions of a measured claim as an SVG: a dot each, the threshold as a line with the side on which the statement
     holds shaded, and the present figure as a ring."""
@@ -185,22 +237,42 @@ def strip(claim: Claim, width: int = 150, height: int = 22) -> str:
     def x(value: float) -> float:
         return round((value - low) / (high - low) * width, 1)
 
-    left, right = x(claim.above) if claim.above is not None else 0, x(claim.below) if claim.below is not None else width
+    left, right = (
+        x(claim.above) if claim.above is not None else 0,
+        x(claim.below) if claim.below is not None else width,
+    )
     middle = height / 2
-    lines = "".join(f'<line x1="{x(b)}" x2="{x(b)}" y1="1" y2="{height - 1}" stroke="currentColor" stroke-width="1.4" stroke-dasharray="3 2"/>'
-                    for b in bounds)
-    dots = "".join(f'<circle cx="{x(run)}" cy="{middle}" r="3" fill="currentColor" fill-opacity="0.45"/>' for run in claim.runs)
-    ring = "".join(f'<circle cx="{x(value)}" cy="{middle}" r="5" fill="none" stroke="{COLOURS[claim.holds]}" stroke-width="2"/>' for value in here)
-    return (f'<svg class="aecourse-claim-strip" role="img" aria-label="{html.escape(described(claim))}" width="{width}" '
-            f'height="{height}" viewBox="0 0 {width} {height}" style="flex:none">'
-            f'<rect x="{left}" y="3" width="{max(right - left, 0)}" height="{height - 6}" fill="{COLOURS[True]}" fill-opacity="0.16"/>'
-            f'<line x1="0" x2="{width}" y1="{middle}" y2="{middle}" stroke="currentColor" stroke-opacity="0.35"/>'
-            f'{lines}{dots}{ring}</svg>')
+    lines = "".join(
+        f'<line x1="{x(b)}" x2="{x(b)}" y1="1" y2="{height - 1}" stroke="currentColor" stroke-width="1.4" stroke-dasharray="3 2"/>'
+        for b in bounds
+    )
+    dots = "".join(
+        f'<circle cx="{x(run)}" cy="{middle}" r="3" fill="currentColor" fill-opacity="0.45"/>'
+        for run in claim.runs
+    )
+    ring = "".join(
+        f'<circle cx="{x(value)}" cy="{middle}" r="5" fill="none" stroke="{COLOURS[claim.holds]}" stroke-width="2"/>'
+        for value in here
+    )
+    return (
+        f'<svg class="aecourse-claim-strip" role="img" aria-label="{html.escape(described(claim))}" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}" style="flex:none">'
+        f'<rect x="{left}" y="3" width="{max(right - left, 0)}" height="{height - 6}" fill="{COLOURS[True]}" fill-opacity="0.16"/>'
+        f'<line x1="0" x2="{width}" y1="{middle}" y2="{middle}" stroke="currentColor" stroke-opacity="0.35"/>'
+        f"{lines}{dots}{ring}</svg>"
+    )
 
 
 def described(claim: Claim) -> str:
     """The strip in words, for those who do not see it."""
-    bounds = [f"{word} {number(bound)}" for word, bound in (("above", claim.above), ("below", claim.below)) if bound is not None]
-    seen = (f"{len(claim.runs)} repetitions from {number(min(claim.runs))} to {number(max(claim.runs))}"
-            if claim.runs else "no repetitions yet")
+    bounds = [
+        f"{word} {number(bound)}"
+        for word, bound in (("above", claim.above), ("below", claim.below))
+        if bound is not None
+    ]
+    seen = (
+        f"{len(claim.runs)} repetitions from {number(min(claim.runs))} to {number(max(claim.runs))}"
+        if claim.runs
+        else "no repetitions yet"
+    )
     return f"Here {number(claim.value)}; {seen}; the statement holds {' and '.join(bounds)}."

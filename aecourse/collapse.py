@@ -1,14 +1,21 @@
 """When a code falls silent: what is known of it in closed form, and how to tell."""
+
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.evaluate.measuring import fitting, gaussian, measuring
 from aecourse.models import reparameterize
 
 
+@require.checked(
+    eigenvalues=lambda name, value: _vector(name, value),
+    level=partial(require.number, low=0, above=True),
+)
 def rates(eigenvalues: Tensor, level: float) -> Tensor:
     """KL of each latent of the best linear VAE, averaged over the data: [k] -> nats [k].
 
@@ -16,8 +23,6 @@ def rates(eigenvalues: Tensor, level: float) -> Tensor:
     variance times the weight of the KL term. A latent carries log(eigenvalue / level) / 2 nats where its eigenvalue is
     above the level, and nothing below. Source: from Tipping & Bishop 1999, equation 7; Lucas et al. 2019.
     """
-    level = check.number("level", level, low=0, above=True)
-    eigenvalues = _vector("eigenvalues", eigenvalues)
     return 0.5 * torch.log(eigenvalues / level).clamp_min(0)
 
 
@@ -38,5 +43,7 @@ def swapped(model, x: Tensor, *, seed: int = 0) -> Tensor:
 
 def _vector(name: str, value) -> Tensor:
     if not isinstance(value, Tensor) or value.dim() != 1 or not (value >= 0).all():
-        raise ValueError(f"{name}: got {check.described(value)}; accepted is a tensor [k] without negative entries")
+        raise ValueError(
+            f"{name}: got {require.described(value)}; accepted is a tensor [k] without negative entries"
+        )
     return value

@@ -1,4 +1,5 @@
 """Images as two tensors and their labels: digits embedded, shapes drawn, the others by torchvision's own download."""
+
 from __future__ import annotations
 
 import hashlib
@@ -9,6 +10,7 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -16,12 +18,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aecourse import _arguments as check
-from aecourse import seeds
+from aecourse import require, seeds
 
-IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-MNIST_MD5 = dict(zip(IDX_FILES, ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
-                                 "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637")))
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+MNIST_MD5 = dict(
+    zip(
+        IDX_FILES,
+        (
+            "6bbc9ace898e44ae57da46a324031adb",
+            "a25bea736e30d166cdddb491f175f624",
+            "2646ac647ad5339dbf082846283269ea",
+            "27ae3e4e09519cfbb04c329615203637",
+        ),
+    )
+)
 
 
 class DataError(RuntimeError):
@@ -44,13 +59,21 @@ class Split:
         columns = {"x": x, "labels": labels, "source": source, "factors": factors, **more}
         self.columns = {name: column for name, column in columns.items() if column is not None}
         for name, column in self.columns.items():
-            if isinstance(x, Tensor) and isinstance(column, Tensor) and (column.dim() == 0 or x.dim() and len(column) != len(x)):
-                raise ValueError(f"{name}: got {check.described(column)} beside x of shape {list(x.shape)}; accepted is one entry for each "
-                                 "of x along the first dimension")
+            if (
+                isinstance(x, Tensor)
+                and isinstance(column, Tensor)
+                and (column.dim() == 0 or x.dim() and len(column) != len(x))
+            ):
+                raise ValueError(
+                    f"{name}: got {require.described(column)} beside x of shape {list(x.shape)}; accepted is one entry for each "
+                    "of x along the first dimension"
+                )
             if name in ("columns", "__init__"):
-                raise ValueError(f"{name}: this name is taken; accepted is another name for the column")
+                raise ValueError(
+                    f"{name}: this name is taken; accepted is another name for the column"
+                )
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "columns":
             raise AttributeError(name)
         if name in self.columns or name in ("labels", "source", "factors"):
@@ -58,14 +81,21 @@ class Split:
         raise AttributeError(f"this Split has no column {name!r}; it has {', '.join(self.columns)}")
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.x)  # pyright: ignore[reportArgumentType]
 
-    def __getitem__(self, rows) -> "Split":
+    def __getitem__(self, rows) -> Split:
         """The entries at `rows` (a slice, a mask or indices), in every column."""
         return Split(**{name: column[rows] for name, column in self.columns.items()})
 
     def __repr__(self) -> str:
-        return "Split(" + ", ".join(f"{name} {list(getattr(column, 'shape', ()))}" for name, column in self.columns.items()) + ")"
+        return (
+            "Split("
+            + ", ".join(
+                f"{name} {list(getattr(column, 'shape', ()))}"
+                for name, column in self.columns.items()
+            )
+            + ")"
+        )
 
 
 @dataclass(frozen=True)
@@ -75,6 +105,7 @@ class Images:
     factor_values: what the columns of `Split.factors` stand for, name -> the values that its indices count; empty where
     factors are not known.
     """
+
     name: str
     train: Split
     test: Split
@@ -83,7 +114,7 @@ class Images:
     @property
     def shape(self) -> tuple[int, ...]:
         """(C, H, W) of one image."""
-        return tuple(self.train.x.shape[1:])
+        return tuple(self.train.x.shape[1:])  # pyright: ignore[reportOptionalMemberAccess]
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -95,30 +126,36 @@ class Images:
         """How many values each of them has."""
         return tuple(map(len, self.factor_values.values()))
 
-    def subset(self, n: int) -> "Images":
+    def subset(self, n: int) -> Images:
         """The same data set with the first `n` training images only."""
-        return replace(self, train=self.train[:check.integer("n", n)])
+        return replace(self, train=self.train[: require.integer("n", n)])
 
     def __repr__(self) -> str:
-        return f"Images({self.name!r}, train {list(self.train.x.shape)}, test {list(self.test.x.shape)})"
+        return f"Images({self.name!r}, train {list(self.train.x.shape)}, test {list(self.test.x.shape)})"  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def load(name: str | None = None, *, default: str = "digits") -> Images:
-    """The data set `name`: "digits" (embedded), "shapes" (drawn), "mnist" or "fashion" (downloaded into `AECOURSE_DATA`).
+    """The data set `name`: "digits" (embedded), "shapes" (drawn), "photos" (embedded), "mnist" or "fashion" (downloaded into `AECOURSE_DATA`).
 
     Without a name, the environment variable `AECOURSE_DATASET` decides, and where it is not set, `default`. The
     notebooks call `load()`, so that they run unchanged on other images.
 
     digits: 20,000 training images [1, 28, 28] made from 1,437 of scikit-learn's handwritten digits and 360 held-out
-    ones; the same bytes at every call. shapes: 18,000 and 2,736 pictures drawn from five known factors. mnist and
-    fashion: 60,000 and 10,000.
+    ones; the same bytes at every call. shapes: 18,000 and 2,736 pictures drawn from five known factors. photos: 8,000
+    and 1,000 colour crops [3, 32, 32] of two photographs, and 1,000 for validation. mnist and fashion: 60,000 and 10,000.
 
     Raises ValueError for an unknown name, and DataError where the files cannot be downloaded, are truncated or are
     corrupted; a failed download leaves nothing behind.
     """
     asked = name if name is not None else os.environ.get("AECOURSE_DATASET") or default
-    argument = "name" if name is not None else "AECOURSE_DATASET" if os.environ.get("AECOURSE_DATASET") else "default"
-    check.choice(argument, asked, _LOADERS)
+    argument = (
+        "name"
+        if name is not None
+        else "AECOURSE_DATASET"
+        if os.environ.get("AECOURSE_DATASET")
+        else "default"
+    )
+    require.choice(argument, asked, _LOADERS)
     with seeds.fixed():
         return _LOADERS[asked]()
 
@@ -147,12 +184,19 @@ def folder() -> Path:
     """Where downloaded images are kept: `AECOURSE_DATA`, or the user's cache folder. DataError for an unknown ~name."""
     asked = os.environ.get("AECOURSE_DATA", "").strip()
     try:
-        return Path(asked).expanduser() if asked else Path(platformdirs.user_cache_dir("aecourse")) / "data"
+        return (
+            Path(asked).expanduser()
+            if asked
+            else Path(platformdirs.user_cache_dir("aecourse")) / "data"
+        )
     except RuntimeError as error:
-        raise DataError(f"AECOURSE_DATA: got {asked!r}, whose ~ is unknown; accepted is a folder's path") from error
+        raise DataError(
+            f"AECOURSE_DATA: got {asked!r}, whose ~ is unknown; accepted is a folder's path"
+        ) from error
 
 
 # --- digits: 1,797 real 8x8 digits, enlarged and augmented --------------------------------------------------------
+
 
 @standard()
 def digits(train_size: int = 20_000, seed: int = 0) -> Images:
@@ -165,18 +209,28 @@ def digits(train_size: int = 20_000, seed: int = 0) -> Images:
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    train_size = check.integer("train_size", train_size)
+    train_size = require.integer("train_size", train_size)
     bunch = load_digits()
-    small = torch.from_numpy(bunch.images / 16.0).float()[:, None]
-    large = F.pad(F.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False), (4, 4, 4, 4))
-    labels = torch.from_numpy(bunch.target).long()
-    rows, held_out = train_test_split(np.arange(len(labels)), test_size=360, stratify=bunch.target, random_state=seed)
+    small = torch.from_numpy(bunch.images / 16.0).float()[:, None]  # pyright: ignore[reportAttributeAccessIssue]
+    large = F.pad(
+        F.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False), (4, 4, 4, 4)
+    )
+    labels = torch.from_numpy(bunch.target).long()  # pyright: ignore[reportAttributeAccessIssue]
+    rows, held_out = train_test_split(
+        np.arange(len(labels)),
+        test_size=360,
+        stratify=bunch.target,  # pyright: ignore[reportAttributeAccessIssue]
+        random_state=seed,
+    )
     rows, held_out = torch.from_numpy(np.sort(rows)), torch.from_numpy(np.sort(held_out))
 
     source = rows.repeat(-(-train_size // len(rows)))[:train_size]
     moved = _affine(large[source], seed=seed, unmoved=len(rows))
-    return Images("digits", Split(_stretch(moved), labels[source], source),
-                  Split(_stretch(large[held_out]), labels[held_out], held_out))
+    return Images(
+        "digits",
+        Split(_stretch(moved), labels[source], source),
+        Split(_stretch(large[held_out]), labels[held_out], held_out),
+    )
 
 
 def _affine(x: Tensor, *, seed: int, unmoved: int) -> Tensor:
@@ -188,11 +242,22 @@ def _affine(x: Tensor, *, seed: int, unmoved: int) -> Tensor:
 
     angle, scale, shear = uniform(0.20), 1 + uniform(0.12), uniform(0.20)
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-    theta = torch.stack([torch.stack([cos, shear - sin, uniform(0.10)], 1),
-                         torch.stack([sin, cos, uniform(0.10)], 1)], 1)
+    theta = torch.stack(
+        [
+            torch.stack([cos, shear - sin, uniform(0.10)], 1),
+            torch.stack([sin, cos, uniform(0.10)], 1),
+        ],
+        1,
+    )
     theta[:unmoved] = torch.eye(2, 3)
-    return torch.cat([F.grid_sample(part, F.affine_grid(t, list(part.shape), align_corners=False), align_corners=False)
-                      for part, t in zip(x.split(2000), theta.split(2000))])
+    return torch.cat(
+        [
+            F.grid_sample(
+                part, F.affine_grid(t, list(part.shape), align_corners=False), align_corners=False
+            )
+            for part, t in zip(x.split(2000), theta.split(2000))
+        ]
+    )
 
 
 def _stretch(x: Tensor) -> Tensor:
@@ -201,6 +266,7 @@ def _stretch(x: Tensor) -> Tensor:
 
 
 # --- shapes: drawn from known factors -----------------------------------------------------------------------------
+
 
 @standard()
 def shapes(test_size: int = 2_736, seed: int = 0) -> Images:
@@ -212,14 +278,22 @@ def shapes(test_size: int = 2_736, seed: int = 0) -> Images:
     from aecourse import shapes as drawn
 
     factors = drawn.grid()
-    if check.integer("test_size", test_size) >= len(factors):
-        raise ValueError(f"test_size: got {test_size}; accepted is fewer than the {len(factors)} images there are")
-    factors = factors[torch.randperm(len(factors), generator=torch.Generator().manual_seed(check.integer("seed", seed, low=0)))]
+    if require.integer("test_size", test_size) >= len(factors):
+        raise ValueError(
+            f"test_size: got {test_size}; accepted is fewer than the {len(factors)} images there are"
+        )
+    factors = factors[
+        torch.randperm(
+            len(factors),
+            generator=torch.Generator().manual_seed(require.integer("seed", seed, low=0)),
+        )
+    ]
     whole = Split(drawn.draw(factors), factors[:, 0].clone(), None, factors)
     return Images("shapes", whole[:-test_size], whole[-test_size:], dict(drawn.VALUES))
 
 
 # --- torchvision's data sets -------------------------------------------------------------------------------------
+
 
 @standard()
 def _torchvision(name: str, class_name: str, md5: dict[str, str] | None = None) -> Images:
@@ -244,8 +318,10 @@ def _download(name: str, dataset, raw: Path) -> None:
         raw.parent.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=raw.parent.parent))
     except OSError as error:
-        raise DataError(f"data.load({name!r}): cannot write to {raw.parent.parent} ({error}); "
-                        "set AECOURSE_DATA to a folder that can be written") from error
+        raise DataError(
+            f"data.load({name!r}): cannot write to {raw.parent.parent} ({error}); "
+            "set AECOURSE_DATA to a folder that can be written"
+        ) from error
     try:
         dataset(temporary, download=True)
         fresh = temporary / raw.parent.name / "raw"
@@ -254,9 +330,11 @@ def _download(name: str, dataset, raw: Path) -> None:
         shutil.rmtree(raw.parent, ignore_errors=True)
         os.replace(fresh.parent, raw.parent)
     except Exception as error:
-        raise DataError(f"data.load({name!r}): the download failed ({error}). Without a network, put the four files "
-                        f"{', '.join(IDX_FILES)} into {raw} (AECOURSE_DATA changes the folder), "
-                        "or use data.load('digits'), which needs none.") from error
+        raise DataError(
+            f"data.load({name!r}): the download failed ({error}). Without a network, put the four files "
+            f"{', '.join(IDX_FILES)} into {raw} (AECOURSE_DATA changes the folder), "
+            "or use data.load('digits'), which needs none."
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -269,12 +347,16 @@ def _verify(name: str, raw: Path, md5: dict[str, str] | None) -> None:
             md5 = {file: str(json.loads(recorded.read_text("utf-8"))[file]) for file in IDX_FILES}
         contents = [(raw / file).read_bytes() for file in IDX_FILES]
     except OSError as error:
-        raise DataError(f"data.load({name!r}): cannot read from {raw} ({error}); {again}") from error
+        raise DataError(
+            f"data.load({name!r}): cannot read from {raw} ({error}); {again}"
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"data.load({name!r}): {recorded} is damaged ({type(error).__name__}); {again}") from error
+        raise DataError(
+            f"data.load({name!r}): {recorded} is damaged ({type(error).__name__}); {again}"
+        ) from error
     for file, content in zip(IDX_FILES, contents):
         dimensions = 3 if "images" in file else 1
-        header = np.frombuffer(content[4:4 + 4 * dimensions], dtype=">i4")
+        header = np.frombuffer(content[4 : 4 + 4 * dimensions], dtype=">i4")
         whole = content[:4] == bytes([0, 0, 8, dimensions]) and len(header) == dimensions
         if not whole or len(content) != 4 + 4 * dimensions + int(np.prod(header, dtype=np.int64)):
             fault = f"truncated or not an IDX file ({len(content):,} bytes)"
@@ -288,9 +370,16 @@ def _verify(name: str, raw: Path, md5: dict[str, str] | None) -> None:
         raise DataError(f"data.load({name!r}): {raw / file} is {fault}; {again}")
 
 
+def _photos() -> Images:
+    from aecourse import photos
+
+    return photos.photos()
+
+
 _LOADERS = {
     "digits": digits,
-    "mnist": lambda: _torchvision("mnist", "MNIST", MNIST_MD5),
+    "mnist": lambda: _torchvision("mnist", "MNIST", MNIST_MD5),  # pyright: ignore[reportArgumentType]
     "fashion": lambda: _torchvision("fashion", "FashionMNIST"),
     "shapes": shapes,
+    "photos": _photos,
 }

@@ -2,19 +2,20 @@
 
 Both return one estimate per draw; their mean estimates the gradient, their variance says how well one draw does.
 """
+
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.vae import VAE, kl_divergence, reparameterize
 
-Function = Callable[[Tensor], Tensor]                    # f: draws [n] -> values [n]
-Family = Callable[[Tensor], Distribution]                # theta [n] -> n distributions q_theta
+Function = Callable[[Tensor], Tensor]  # f: draws [n] -> values [n]
+Family = Callable[[Tensor], Distribution]  # theta [n] -> n distributions q_theta
 
 
 def pathwise(f: Function, q: Family, theta: Tensor, n: int) -> Tensor:
@@ -27,8 +28,7 @@ def pathwise(f: Function, q: Family, theta: Tensor, n: int) -> Tensor:
     return torch.autograd.grad(f(z).sum(), thetas)[0]
 
 
-def score_function(f: Function, q: Family, theta: Tensor, n: int,
-                   baseline: float = 0.0) -> Tensor:
+def score_function(f: Function, q: Family, theta: Tensor, n: int, baseline: float = 0.0) -> Tensor:
     """(f(z) - baseline) dlog q(z)/dtheta, for `n` draws from q(theta) with theta a scalar: [n].
 
     Needs only the values of f and a q with `log_prob`. Source: Williams 1992 (REINFORCE).
@@ -41,7 +41,7 @@ def score_function(f: Function, q: Family, theta: Tensor, n: int,
 
 def _copies(theta: Tensor, n: int) -> Tensor:
     """One copy of theta per draw, so that the gradients of the draws stay apart: [n]."""
-    return theta.detach().expand(check.integer("n", n)).clone().requires_grad_()
+    return theta.detach().expand(require.integer("n", n)).clone().requires_grad_()
 
 
 class ScoreFunctionVAE(VAE):
@@ -52,10 +52,17 @@ class ScoreFunctionVAE(VAE):
     net, likelihood, shape: as in `VAE`.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, baseline: str = "others", likelihood="bernoulli",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        baseline: str = "others",
+        likelihood="bernoulli",
+        shape: tuple[int, int, int] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
-        self.baseline = check.choice("baseline", baseline, ("none", "others"))
+        self.baseline = require.choice("baseline", baseline, ("none", "others"))
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-ELBO in nats per image, as in `VAE.loss`; only the gradient of the encoder is estimated otherwise."""
@@ -70,5 +77,4 @@ class ScoreFunctionVAE(VAE):
         estimator = (signal * (log_qz - log_qz.detach())).mean()
         reconstruction = -log_px.mean()
         kl = kl_divergence(mu, log_var).sum() / len(x)
-        return {"loss": reconstruction - estimator + kl,
-                "reconstruction": reconstruction, "kl": kl}
+        return {"loss": reconstruction - estimator + kl, "reconstruction": reconstruction, "kl": kl}

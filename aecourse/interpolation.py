@@ -3,16 +3,18 @@
 A path is a tensor [T, N, ...]: T places on each of N ways. Places are codes or images; lengths are Euclidean, over all
 numbers of one place (for images: over pixels).
 """
+
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 
-Decoder = Callable[[Tensor], Tensor]                     # codes [N, D] -> images [N, ...]
+Decoder = Callable[[Tensor], Tensor]  # codes [N, D] -> images [N, ...]
 
 
 def linear(a: Tensor, b: Tensor, t) -> Tensor:
@@ -77,26 +79,30 @@ def pullback_metric(decode: Decoder, z: Tensor) -> Tensor:
     A small step dz of the code moves the image by sqrt(dz^T G dz). Source: Arvanitidis, Hansen & Hauberg 2018, for a
     decoder without noise.
     """
+
     def one(code: Tensor) -> Tensor:
         return decode(code[None]).flatten()
 
-    J = torch.func.vmap(torch.func.jacfwd(one))(z)       # [N, pixels, D]
+    J = torch.func.vmap(torch.func.jacfwd(one))(z)  # [N, pixels, D]
     return J.mT @ J
 
 
-def geodesic(decode: Decoder, a: Tensor, b: Tensor, *,
-             places: int = 24, steps: int = 100) -> Tensor:
+@require.checked(places=partial(require.integer, low=3), steps=require.integer)
+def geodesic(
+    decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 100
+) -> Tensor:
     """A path of codes [places, N, D] from a to b, both [N, D], whose decoded images take the shortest way.
 
     Begins at the straight line and moves the places between the ends by L-BFGS, with at most `steps` evaluations, down
     the energy of the decoded paths, all N at once (Shao, Kumar & Fletcher 2018, whose algorithm 1 does so by plain
     gradient descent). It finds ways that no small change shortens; there may be shorter ones elsewhere.
     """
-    t = torch.linspace(0, 1, check.integer("places", places, low=3), dtype=a.dtype)
-    path, steps = linear(a, b, t).detach(), check.integer("steps", steps)
+    t = torch.linspace(0, 1, places, dtype=a.dtype)
+    path = linear(a, b, t).detach()
     inner = path[1:-1].clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([inner], max_iter=steps, max_eval=steps,
-                                  history_size=20, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        [inner], max_iter=steps, max_eval=steps, history_size=20, line_search_fn="strong_wolfe"
+    )
 
     def total() -> Tensor:
         whole = torch.cat([path[:1], inner, path[-1:]])
@@ -110,36 +116,47 @@ def geodesic(decode: Decoder, a: Tensor, b: Tensor, *,
 
 def refined(path: Tensor, factor: int) -> Tensor:
     """The same path [T, N, D] with every step cut into `factor` equal ones: [(T - 1) factor + 1, N, D]."""
-    parts = torch.arange(check.integer("factor", factor), dtype=path.dtype, device=path.device) / factor
+    parts = (
+        torch.arange(require.integer("factor", factor), dtype=path.dtype, device=path.device)
+        / factor
+    )
     between = linear(path[:-1], path[1:], parts).transpose(0, 1).flatten(0, 1)
     return torch.cat([between, path[-1:]])
 
 
 def _path(path: Tensor) -> Tensor:
     if path.dim() < 3 or len(path) < 2:
-        raise ValueError(f"path: got {check.described(path)}; accepted is a tensor [T, N, ...] with T of at least 2")
+        raise ValueError(
+            f"path: got {require.described(path)}; accepted is a tensor [T, N, ...] with T of at least 2"
+        )
     return path
 
 
 def _angle(a: Tensor, b: Tensor) -> Tensor:
     """The angle between a and b, [..., D] -> [..., 1] in radians, by the tangent of its half: exact near 0 and pi too."""
     if not (a.norm(dim=-1).all() and b.norm(dim=-1).all()):
-        raise ValueError("a, b: got a vector of length 0, which has no direction; accepted are vectors of any other length")
+        raise ValueError(
+            "a, b: got a vector of length 0, which has no direction; accepted are vectors of any other length"
+        )
     u, v = (c / c.norm(dim=-1, keepdim=True) for c in (a, b))
     omega = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
     if (omega > torch.pi - 1e-3).any():
-        raise ValueError("a, b: got vectors of opposite directions, between which every half circle is equally long; "
-                         "accepted are directions less than 180 degrees apart")
+        raise ValueError(
+            "a, b: got vectors of opposite directions, between which every half circle is equally long; "
+            "accepted are directions less than 180 degrees apart"
+        )
     return omega
 
 
 def _times(a: Tensor, b: Tensor, t) -> Tensor:
     """`t` so shaped that it multiplies a; a tensor [T] gets a dimension of its own in front."""
     if a.shape != b.shape or a.dtype != b.dtype or not a.is_floating_point():
-        raise ValueError(f"b: got {check.described(b)} beside a, {check.described(a)}; accepted are two floating-point tensors "
-                         "of one shape and dtype")
+        raise ValueError(
+            f"b: got {require.described(b)} beside a, {require.described(a)}; accepted are two floating-point tensors "
+            "of one shape and dtype"
+        )
     if not isinstance(t, Tensor):
-        return a.new_tensor(check.number("t", t))
+        return a.new_tensor(require.number("t", t))
     if t.dim() != 1:
-        raise ValueError(f"t: got {check.described(t)}; accepted is a number or a tensor [T]")
+        raise ValueError(f"t: got {require.described(t)}; accepted is a number or a tensor [T]")
     return t.to(a).view(-1, *[1] * a.dim())

@@ -3,76 +3,149 @@
 The SVG takes its text colour from the page around it, so that the same figure is readable in light and dark. Series
 have mid-tone colours that stand out on both. `figure` is the start of every one, also of a figure of your own.
 """
+
 from __future__ import annotations
 
 import html
 import io
 import itertools
 import re
+from typing import Any
 
 import matplotlib
 import numpy as np
 import torch
+from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as _Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 
-BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#3f86dd", "#dc7a1f", "#2f9f6e", "#9a66d8", "#d9525c", "#8a9099"
+BLUE, ORANGE, GREEN, PURPLE, RED, GREY = (
+    "#3f86dd",
+    "#dc7a1f",
+    "#2f9f6e",
+    "#9a66d8",
+    "#d9525c",
+    "#8a9099",
+)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
-DIGITS = ("#3f86dd", "#dc7a1f", "#2f9f6e", "#d9525c", "#9a66d8", "#a9743f", "#e069b1", "#8a9099", "#a8a81e", "#1fb1c1")
+DIGITS = (
+    "#3f86dd",
+    "#dc7a1f",
+    "#2f9f6e",
+    "#d9525c",
+    "#9a66d8",
+    "#a9743f",
+    "#e069b1",
+    "#8a9099",
+    "#a8a81e",
+    "#1fb1c1",
+)
 MARKERS = "oxs^v*DP+<"
-DASHES = ("-", "--", "-.", ":")             # where there are more series than colours, the next round has other dashes
-INK = "#010203"                              # stands for the page's own text colour
-STYLE = {
-    "svg.fonttype": "none", "svg.image_inline": True, "font.family": "sans-serif", "font.size": 10.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
-    "axes.titlesize": 10.5, "axes.titlelocation": "left", "axes.grid": True, "grid.color": INK, "grid.alpha": 0.12,
-    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "lines.linewidth": 2, "legend.frameon": False,
-    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "axes.axisbelow": True,
-    "axes.prop_cycle": matplotlib.cycler(color=SERIES),
+DASHES = (
+    "-",
+    "--",
+    "-.",
+    ":",
+)  # where there are more series than colours, the next round has other dashes
+INK = "#010203"  # stands for the page's own text colour
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.image_inline": True,
+    "font.family": "sans-serif",
+    "font.size": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.12,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=SERIES),
 }
 
 
 class Figure(_Figure):
     """A matplotlib figure with a description in words, shown as SVG in the colours of the page."""
+
     description: str = ""
 
     def svg(self) -> str:
         """The figure as an inline SVG element, described for a reader who does not see it."""
         if not self.description:
-            raise ValueError("description: got nothing; every figure of the course says in words what it shows")
+            raise ValueError(
+                "description: got nothing; every figure of the course says in words what it shows"
+            )
         buffer = io.StringIO()
         with matplotlib.rc_context(STYLE):
-            self.savefig(buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.05)
+            self.savefig(
+                buffer, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.05
+            )
         text = buffer.getvalue()
-        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg"):], flags=re.DOTALL)
-        text = re.sub(r' id="(figure|axes|patch|line2d|text|xtick|ytick|matplotlib|PathCollection|QuadMesh|legend|'
-                      r'LineCollection|FillBetween\w*)_?[\w.]*"', "", text)
-        text = text.replace(INK, "currentColor").replace("'sans-serif'", "sans-serif").replace("DejaVu Sans", "inherit")
-        width = float(re.search(r'width="([\d.]+)pt"', text).group(1)) * 96 / 72
+        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+        text = re.sub(
+            r' id="(figure|axes|patch|line2d|text|xtick|ytick|matplotlib|PathCollection|QuadMesh|legend|'
+            r'LineCollection|FillBetween\w*)_?[\w.]*"',
+            "",
+            text,
+        )
+        text = (
+            text.replace(INK, "currentColor")
+            .replace("'sans-serif'", "sans-serif")
+            .replace("DejaVu Sans", "inherit")
+        )
+        width = float(re.findall(r'width="([\d.]+)pt"', text)[0]) * 96 / 72
         label = html.escape(self.description, quote=True)
-        text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)      # would style the whole page
-        style = (f"width:100%;min-width:{min(width, max(320, width / 2)):.0f}px;max-width:{width:.0f}px;height:auto;fill:currentColor;"
-                 "stroke-linejoin:round;stroke-linecap:butt")
+        text = re.sub(
+            r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL
+        )  # would style the whole page
+        style = (
+            f"width:100%;min-width:{min(width, max(320, width / 2)):.0f}px;max-width:{width:.0f}px;height:auto;fill:currentColor;"
+            "stroke-linejoin:round;stroke-linecap:butt"
+        )
         return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{style}"', 1)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": f'<figure class="aecourse-figure" style="margin:0.8em 0;overflow-x:auto">{self.svg()}</figure>',
-                "text/plain": f"Figure: {self.description}"}
+        return {
+            "text/html": f'<figure class="aecourse-figure" style="margin:0.8em 0;overflow-x:auto">{self.svg()}</figure>',
+            "text/plain": f"Figure: {self.description}",
+        }
 
 
-def figure(description: str, *, rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 3.2, **options):
+def figure(
+    description: str,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    width: float = 7.0,
+    height: float = 3.2,
+    **options,
+) -> tuple[Figure, Any]:
     """A new figure and its axes (one, or an array of them), in the course's style.
 
     description: what a reader sees, in words; required. width, height in inches; further options go to
     matplotlib's `Figure.subplots`.
     """
     if not isinstance(description, str) or not description.strip():
-        raise ValueError(f"description: got {check.described(description)}; accepted is a sentence that says what the figure shows")
+        raise ValueError(
+            f"description: got {require.described(description)}; accepted is a sentence that says what the figure shows"
+        )
     with matplotlib.rc_context(STYLE):
         fig = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(fig)
@@ -80,40 +153,66 @@ def figure(description: str, *, rows: int = 1, columns: int = 1, width: float = 
         return fig, fig.subplots(rows, columns, **options)
 
 
-def images(x: Tensor, *, columns: int = 10, description: str, titles=None, scale: float = 0.55) -> Figure:
+def images(
+    x: Tensor, *, columns: int = 10, description: str, titles=None, scale: float = 0.55
+) -> Figure:
     """A grid of images x [N, C, H, W] in [0, 1], row by row: grey or in colour, as in `rows`."""
     return rows({"": x}, columns=columns, description=description, titles=titles, scale=scale)
 
 
-def rows(named: dict[str, Tensor], *, description: str, columns: int | None = None, titles=None, scale: float = 0.62) -> Figure:
+def rows(
+    named: dict[str, Tensor],
+    *,
+    description: str,
+    columns: int | None = None,
+    titles=None,
+    scale: float = 0.62,
+    framed: bool = False,
+) -> Figure:
     """One labelled row of images per entry: name -> [N, C, H, W] in [0, 1], all of the same size.
 
     C is 1 (grey, also as [N, H, W]) or 3 (red, green, blue). columns: breaks a row after so many images.
-    titles: one text above each column. scale: inches per image.
+    titles: one text above each column. scale: inches per image. framed: a thin grey line around each image, where white
+    or black at its border would be lost on a page of that colour.
     """
     lines, labels = [], []
     for name, x in _series(named).items():
         x = _pictures(name or "x", x)
-        step = len(x) if columns is None else check.integer("columns", columns)
+        step = len(x) if columns is None else require.integer("columns", columns)
         for start in range(0, len(x), step):
-            lines.append(x[start:start + step])
+            lines.append(x[start : start + step])
             labels.append(name if start == 0 else "")
     wide, sizes = max(map(len, lines)), {line.shape[1:3] for line in lines}
     if len(sizes) > 1:
         came = " and ".join("%d x %d" % size for size in sorted(sizes))
         raise ValueError(f"named: got images of the sizes {came}; accepted is one size")
-    (height, width), = sizes
+    ((height, width),) = sizes
     if titles is not None and len(titles) > wide:
-        raise ValueError(f"titles: got {len(titles)} for {wide} columns; accepted is one for each column")
-    scale = min(scale, 6.2 / wide)                               # wider, and the labels would shrink with the page
+        raise ValueError(
+            f"titles: got {len(titles)} for {wide} columns; accepted is one for each column"
+        )
+    scale = min(scale, 6.2 / wide)  # wider, and the labels would shrink with the page
     gap = max(1, height // 14)
-    canvas = np.full((len(lines) * (height + gap) - gap, wide * (width + gap) - gap, 4), 0.0, dtype=np.float32)
+    canvas = np.full(
+        (len(lines) * (height + gap) - gap, wide * (width + gap) - gap, 4), 0.0, dtype=np.float32
+    )
     for r, line in enumerate(lines):
         for c, image in enumerate(line):
             top, left = r * (height + gap), c * (width + gap)
-            canvas[top:top + height, left:left + width, :3], canvas[top:top + height, left:left + width, 3] = image, 1
-    fig, ax = figure(description, width=scale * wide + (1.1 if any(labels) else 0), height=scale * len(lines) * height / width + 0.3 * bool(titles))
+            (
+                canvas[top : top + height, left : left + width, :3],
+                canvas[top : top + height, left : left + width, 3],
+            ) = image, 1
+    fig, ax = figure(
+        description,
+        width=scale * wide + (1.1 if any(labels) else 0),
+        height=scale * len(lines) * height / width + 0.3 * bool(titles),
+    )
     ax.imshow(canvas, interpolation="none")
+    for r, line in enumerate(lines if framed else ()):
+        for c in range(len(line)):
+            corner = c * (width + gap) - 0.5, r * (height + gap) - 0.5
+            ax.add_patch(Rectangle(corner, width, height, fill=False, color=GREY, linewidth=0.8))
     ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(lines))], labels)
     ax.set_xticks([])
     if titles is not None:
@@ -126,31 +225,67 @@ def rows(named: dict[str, Tensor], *, description: str, columns: int | None = No
     return fig
 
 
-def curves(named: dict[str, tuple], *, x: str, y: str, description: str, log_x: bool = False, log_y: bool = False,
-           bands: dict[str, tuple] | None = None, lines: dict[str, float] | None = None, ticks=None,
-           width: float = 6.4, height: float = 3.2) -> Figure:
+def curves(
+    named: dict[str, tuple],
+    *,
+    x: str,
+    y: str,
+    description: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    bands: dict[str, tuple] | None = None,
+    lines: dict[str, float] | None = None,
+    ticks=None,
+    width: float = 6.4,
+    height: float = 3.2,
+) -> Figure:
     """Lines through points: name -> (xs, ys). bands: name -> (xs, low, high), shaded. lines: name -> a level, dashed."""
     fig, ax = figure(description, width=width, height=height)
     for i, (name, (xs, ys)) in enumerate(_series(named).items()):
         xs, ys = _together(name, xs, ys)
-        ax.plot(xs, ys, color=SERIES[i % len(SERIES)], marker=MARKERS[i % len(MARKERS)] if len(xs) < 30 else None,
-                linestyle=DASHES[i // len(SERIES) % len(DASHES)], markersize=5, label=name)
+        ax.plot(
+            xs,
+            ys,
+            color=SERIES[i % len(SERIES)],
+            marker=MARKERS[i % len(MARKERS)] if len(xs) < 30 else None,
+            linestyle=DASHES[i // len(SERIES) % len(DASHES)],
+            markersize=5,
+            label=name,
+        )
     for name, (xs, low, high) in (bands or {}).items():
-        check.choice("bands", name, named)
+        require.choice("bands", name, named)
         xs, low, high = _together(name, xs, low, high)
-        ax.fill_between(xs, low, high, color=SERIES[list(named).index(name) % len(SERIES)], alpha=0.18, linewidth=0)
+        ax.fill_between(
+            xs,
+            low,
+            high,
+            color=SERIES[list(named).index(name) % len(SERIES)],
+            alpha=0.18,
+            linewidth=0,
+        )
     for name, level in (lines or {}).items():
         ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
-        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3),
-                    textcoords="offset points", ha="right", va="bottom", fontsize=9, color=INK)
+        ax.annotate(
+            name,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=9,
+            color=INK,
+        )
     if log_x:
         ax.set_xscale("log", base=2)
         _plain_numbers(ax.xaxis)
     if log_y:
         ax.set_yscale("log")
         low, high = ax.get_ylim()
-        if high / low < 100:                    # powers of ten alone would leave the axis with one number or none
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low > 10 else (1, 2, 3, 5)))
+        if high / low < 100:  # powers of ten alone would leave the axis with one number or none
+            ax.yaxis.set_major_locator(
+                LogLocator(subs=(1, 2, 5) if high / low > 10 else (1, 2, 3, 5))
+            )
             ax.yaxis.set_minor_formatter(NullFormatter())
             _plain_numbers(ax.yaxis)
     if not log_x and all(np.issubdtype(_array(xs).dtype, np.integer) for xs, _ in named.values()):
@@ -171,58 +306,131 @@ def _plain_numbers(axis) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
-def history(run, *, terms: list[str] | None = None, y: str = "nats per image", description: str | None = None) -> Figure:
+def history(
+    run,
+    *,
+    terms: list[str] | None = None,
+    y: str = "nats per image",
+    description: str | None = None,
+) -> Figure:
     """Each term of a training run's loss against the epoch."""
-    terms = [check.choice("terms", term, run.terms) for term in terms or run.terms]
+    terms = [require.choice("terms", term, run.terms) for term in terms or run.terms]
     epochs = np.arange(1, run.epochs + 1)
     told = description or "Training curves. " + " ".join(
-        f"{name} goes from {run[name][0]:.1f} to {run[name][-1]:.1f}." for name in terms)
-    return curves({name.replace("_", " "): (epochs, run[name]) for name in terms}, x="epoch", y=y, description=told)
+        f"{name} goes from {run[name][0]:.1f} to {run[name][-1]:.1f}." for name in terms
+    )
+    return curves(
+        {name.replace("_", " "): (epochs, run[name]) for name in terms},
+        x="epoch",
+        y=y,
+        description=told,
+    )
 
 
-def hourglass(widths: list[int], *, description: str, names: dict[int, str] | None = None, height: float = 2.3) -> Figure:
+def hourglass(
+    widths: list[int], *, description: str, names: dict[int, str] | None = None, height: float = 2.3
+) -> Figure:
     """The shape of a network: one column per layer, as tall as the logarithm of its width, with the width below.
 
     names: the place of a layer -> a word written above it.
     """
     fig, ax = figure(description, height=height)
-    widths = check.sizes("widths", widths, empty=False)
+    widths = list(require.sizes("widths", widths, empty=False))
     tall = np.log2(np.asarray(widths, dtype=float)) + 1
     narrow = int(np.argmin(tall))
     for i, (width, size) in enumerate(zip(widths, tall)):
-        ax.add_patch(FancyBboxPatch((i - 0.22, -size / 2), 0.44, size, boxstyle="round,pad=0,rounding_size=0.1", linewidth=0,
-                                    facecolor=ORANGE if i == narrow else BLUE))
-        ax.annotate(f"{width}", (i, -size / 2), xytext=(0, -4), textcoords="offset points", ha="center", va="top", color=INK)
+        ax.add_patch(
+            FancyBboxPatch(
+                (i - 0.22, -size / 2),
+                0.44,
+                size,
+                boxstyle="round,pad=0,rounding_size=0.1",
+                linewidth=0,
+                facecolor=ORANGE if i == narrow else BLUE,
+            )
+        )
+        ax.annotate(
+            f"{width}",
+            (i, -size / 2),
+            xytext=(0, -4),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=INK,
+        )
         if names and i in names:
-            ax.annotate(names[i], (i, size / 2), xytext=(0, 4), textcoords="offset points", ha="center", color=INK)
+            ax.annotate(
+                names[i],
+                (i, size / 2),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                color=INK,
+            )
         if i:
-            ax.fill_between([i - 1 + 0.24, i - 0.24], [tall[i - 1] / 2, size / 2], [-tall[i - 1] / 2, -size / 2], color=GREY,
-                            alpha=0.22, linewidth=0)
+            ax.fill_between(
+                [i - 1 + 0.24, i - 0.24],
+                [tall[i - 1] / 2, size / 2],
+                [-tall[i - 1] / 2, -size / 2],
+                color=GREY,
+                alpha=0.22,
+                linewidth=0,
+            )
     ax.set(xlim=(-0.6, len(widths) - 0.4), ylim=(-max(tall) / 2 - 2, max(tall) / 2 + 2))
     ax.set_axis_off()
     return fig
 
 
-def scatter(points: Tensor, labels: Tensor, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 4.6) -> Figure:
-    """Points [N, 2], coloured and marked by their labels, whole numbers [N], with equal axes."""
-    points = _points("points", points)
-    classes = _classes(labels, len(points))
+def scatter(
+    points: Tensor,
+    labels: Tensor,
+    *,
+    description: str,
+    x: str = "z₁",
+    y: str = "z₂",
+    names=None,
+    size: float = 4.6,
+) -> Figure:
+    """Points [N, 2], coloured and marked by their labels, whole numbers [N], with equal axes. names: of the classes."""
+    places = _points("points", points)
+    classes = _classes(labels, len(places))
+    _names_fit(names, classes)
     rounds = -(-len(classes) // 15)
     fig, ax = figure(description, width=size + 0.4 + 0.5 * max(1, rounds), height=size)
     for label, chosen, style in classes:
-        ax.scatter(*points[chosen].T, s=9, label=str(label), rasterized=len(points) > 3000, **style)
+        told = str(label) if names is None else names[label]
+        ax.scatter(*places[chosen].T, s=9, label=told, rasterized=len(places) > 3000, **style)
     ax.set(xlabel=x, ylabel=y, aspect="equal")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.2, frameon=False,
-              ncols=max(1, rounds))
+    ax.legend(
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        markerscale=2,
+        handletextpad=0.2,
+        frameon=False,
+        ncols=max(1, rounds),
+    )
     return fig
 
 
-def bars(named: dict[str, float], *, y: str, description: str, quiet: tuple[str, ...] = (), width: float = 5.6,
-         height: float = 2.6, form: str = "{:.3g}") -> Figure:
+def bars(
+    named: dict[str, float],
+    *,
+    y: str,
+    description: str,
+    quiet: tuple[str, ...] = (),
+    width: float = 5.6,
+    height: float = 2.6,
+    form: str = "{:.3g}",
+) -> Figure:
     """One horizontal bar per entry, with its figure written beside it. quiet: the baselines among them, in grey."""
     fig, ax = figure(description, width=width, height=height)
     names = list(named)[::-1]
-    drawn = ax.barh(names, [float(named[n]) for n in names], color=[GREY if n in quiet else BLUE for n in names], height=0.6)
+    drawn = ax.barh(
+        names,
+        [float(named[n]) for n in names],
+        color=[GREY if n in quiet else BLUE for n in names],
+        height=0.6,
+    )
     ax.bar_label(drawn, [form.format(float(named[n])) for n in names], padding=4, color=INK)
     ax.set(xlabel=y)
     ax.margins(x=0.18)
@@ -231,25 +439,51 @@ def bars(named: dict[str, float], *, y: str, description: str, quiet: tuple[str,
     return fig
 
 
-def fields(named: dict[str, Tensor], at: Tensor, *, description: str, points: Tensor | None = None, scale: float = 1.0,
-           size: float = 3.7) -> Figure:
+def fields(
+    named: dict[str, Tensor],
+    at: Tensor,
+    *,
+    description: str,
+    points: Tensor | None = None,
+    scale: float = 1.0,
+    size: float = 3.7,
+) -> Figure:
     """Vector fields side by side: name -> arrows [N, 2] at the places `at` [N, 2], `scale` times their length.
 
     points: data [M, 2] behind the arrows, if any.
     """
-    fig, axes = figure(description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False)
+    fig, axes = figure(
+        description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False
+    )
     for ax, (name, field) in zip(axes[0], named.items()):
         if points is not None:
             ax.scatter(*_points("points", points).T, s=2, color=ORANGE, linewidths=0)
-        at, field = _together(name, _points("at", at), _points(name, field, finite=False))
-        ax.quiver(*at.T, *field.T, color=BLUE, angles="xy", scale_units="xy", scale=1 / scale, width=0.005)
+        places, arrows = _together(name, _points("at", at), _points(name, field, finite=False))
+        ax.quiver(
+            *places.T,
+            *arrows.T,
+            color=BLUE,
+            angles="xy",
+            scale_units="xy",
+            scale=1 / scale,
+            width=0.005,
+        )
         ax.set(title=name, aspect="equal", xticks=[], yticks=[])
         ax.grid(False)
     return fig
 
 
-def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description: str, baseline: str | None = None,
-              width: float = 6.6, height: float = 3.2) -> Figure:
+def intervals(
+    named: dict[str, Tensor],
+    at: list,
+    *,
+    x: str,
+    y: str,
+    description: str,
+    baseline: str | None = None,
+    width: float = 6.6,
+    height: float = 3.2,
+) -> Figure:
     """Mean and standard deviation over repetitions: name -> [len(at), repetitions], side by side at each of `at`.
 
     baseline: what the dashed line at 0 stands for, where there is one.
@@ -260,8 +494,17 @@ def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description
     for i, (name, values) in enumerate(named.items()):
         values, aside = _table(name, values, len(at)), 0.6 / len(named) * (i - (len(named) - 1) / 2)
         spread = values.std(1, ddof=1) if values.shape[1] > 1 else None
-        ax.errorbar(np.arange(len(at)) + aside, values.mean(1), spread, fmt=MARKERS[i % len(MARKERS)], markersize=5,
-                    color=SERIES[i % len(SERIES)], label=name, capsize=3, elinewidth=1.4)
+        ax.errorbar(
+            np.arange(len(at)) + aside,
+            values.mean(1),
+            spread,
+            fmt=MARKERS[i % len(MARKERS)],
+            markersize=5,
+            color=SERIES[i % len(SERIES)],
+            label=name,
+            capsize=3,
+            elinewidth=1.4,
+        )
     ax.set_xticks(range(len(at)), [str(place) for place in at])
     ax.set(xlabel=x, ylabel=y)
     ax.grid(axis="x", visible=False)
@@ -269,39 +512,72 @@ def intervals(named: dict[str, Tensor], at: list, *, x: str, y: str, description
     return fig
 
 
-def clouds(named: dict[str, Tensor], labels: Tensor | None = None, *, description: str, columns: int = 3, names=None,
-           size: float = 2.3) -> Figure:
+def clouds(
+    named: dict[str, Tensor],
+    labels: Tensor | None = None,
+    *,
+    description: str,
+    columns: int = 3,
+    names=None,
+    size: float = 2.3,
+) -> Figure:
     """Pictures of codes side by side: name -> points [N, 2], coloured and marked by their labels, whole
     numbers [N], where there are labels.
 
     The axes bear no figures, since only the points' places relative to each other are meant. names: of the classes.
     """
-    pictures = {title: _points(title or "points", points) for title, points in _series(named).items()}
+    pictures = {
+        title: _points(title or "points", points) for title, points in _series(named).items()
+    }
     if labels is not None:
         classes = _classes(labels, *{len(points) for points in pictures.values()})
-        if names is not None and not all(0 <= label < len(names) for label, _, _ in classes):
-            raise ValueError(f"names: got {len(names)} for labels {classes[0][0]} to {classes[-1][0]}; "
-                             "accepted is one for each, from 0")
-    lines, told = -(-len(named) // check.integer("columns", columns)), 0 if labels is None else -(-len(classes) // 10)
-    fig, axes = figure(description, rows=lines, columns=min(columns, len(named)), width=size * min(columns, len(named)) + 0.1,
-                       height=(size + 0.15) * lines + 0.2 * told + 0.15 * (told > 0), squeeze=False)
-    for ax in axes.flat[len(named):]:
+        _names_fit(names, classes)
+    lines, told = (
+        -(-len(named) // require.integer("columns", columns)),
+        0 if labels is None else -(-len(classes) // 10),
+    )
+    fig, axes = figure(
+        description,
+        rows=lines,
+        columns=min(columns, len(named)),
+        width=size * min(columns, len(named)) + 0.1,
+        height=(size + 0.15) * lines + 0.2 * told + 0.15 * (told > 0),
+        squeeze=False,
+    )
+    for ax in axes.flat[len(named) :]:
         ax.set_axis_off()
     for ax, (title, points) in zip(axes.flat, pictures.items()):
         if labels is None:
             ax.scatter(*points.T, s=6, color=DIGITS[0], linewidths=0)
         for label, chosen, style in classes if labels is not None else ():
-            ax.scatter(*points[chosen].T, s=6, label=label if names is None else names[label], **style)
+            ax.scatter(
+                *points[chosen].T, s=6, label=label if names is None else names[label], **style
+            )
         ax.set(title=title, aspect="equal", adjustable="datalim", xticks=[], yticks=[])
         ax.grid(False)
     if labels is not None:
-        fig.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=10, markerscale=2, handletextpad=0.1,
-                   columnspacing=1.2, frameon=False)
+        fig.legend(
+            *axes.flat[0].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=10,
+            markerscale=2,
+            handletextpad=0.1,
+            columnspacing=1.2,
+            frameon=False,
+        )
     return fig
 
 
-def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[str, ...] = (), width: float = 6.0,
-            height: float | None = None, form: str = "{:.3g}") -> Figure:
+def spreads(
+    named: dict[str, Tensor],
+    *,
+    x: str,
+    description: str,
+    quiet: tuple[str, ...] = (),
+    width: float = 6.0,
+    height: float | None = None,
+    form: str = "{:.3g}",
+) -> Figure:
     """One horizontal box per entry: the middle half of its values, their median, and the range of the middle 90 %.
 
     The mean is written beside it. quiet: the baselines among the entries, in grey.
@@ -314,7 +590,14 @@ def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[
         ax.hlines(place, low, high, color=INK, linewidth=1)
         ax.barh(place, right - left, left=left, height=0.55, color=GREY if name in quiet else BLUE)
         ax.vlines(middle, place - 0.27, place + 0.27, color=INK, linewidth=1.6)
-        ax.annotate(form.format(values.mean()), (high, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK)
+        ax.annotate(
+            form.format(values.mean()),
+            (high, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+        )
     ax.set_yticks(range(1, len(names) + 1), names)
     ax.set(xlabel=x)
     ax.margins(x=0.1)
@@ -322,61 +605,136 @@ def spreads(named: dict[str, Tensor], *, x: str, description: str, quiet: tuple[
     return fig
 
 
-def plane(shade: Tensor, extent: float, *, description: str, paths: dict[str, Tensor] | None = None, points: Tensor | None = None,
-          labels: Tensor | None = None, x: str = "z₁", y: str = "z₂", size: float = 4.8) -> Figure:
+def plane(
+    shade: Tensor,
+    extent: float,
+    *,
+    description: str,
+    paths: dict[str, Tensor] | None = None,
+    points: Tensor | None = None,
+    labels: Tensor | None = None,
+    x: str = "z₁",
+    y: str = "z₂",
+    size: float = 4.8,
+) -> Figure:
     """The plane of a two-number code, from -extent to extent: shaded, with codes as points and paths across.
 
     shade: [rows, columns], from the lowest z₂ upwards; the bluer the larger, on a light page as on a dark one. paths: name -> [T, 2]. points,
     labels: [M, 2] and whole numbers [M].
     """
-    if points is not None:
-        points = _points("points", points)
-    classes = [] if points is None else _classes(labels, len(points))
+    places = np.zeros((0, 2)) if points is None else _points("points", points)
+    classes = [] if points is None else _classes(labels, len(places))
     rounds = max(1, -(-(len(classes) + len(paths or {})) // 15))
     fig, ax = figure(description, width=size + 0.8 + 0.5 * rounds, height=size)
     level = _table("shade", shade)
     level = (level - level.min()) / ((level.max() - level.min()) or 1)
-    blue = [int(BLUE[i:i + 2], 16) / 255 for i in (1, 3, 5)]
-    ax.imshow(np.dstack([np.full_like(level, c) for c in blue] + [0.75 * level]), origin="lower", extent=(-extent, extent) * 2,
-              interpolation="bilinear")
+    blue = [int(BLUE[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    ax.imshow(
+        np.dstack([np.full_like(level, c) for c in blue] + [0.75 * level]),
+        origin="lower",
+        extent=(-extent, extent) * 2,
+        interpolation="bilinear",
+    )
     for label, chosen, style in classes:
-        ax.scatter(*points[chosen].T, s=7, label=str(label), **style)
+        ax.scatter(*places[chosen].T, s=7, label=str(label), **style)
     styles = [(INK, "--"), (INK, "-"), (RED, "-"), *itertools.product(SERIES[:4], DASHES[1:])]
     for (name, path), (color, dashes) in zip((paths or {}).items(), itertools.cycle(styles)):
         path = _points(name, path)
         ax.plot(*path.T, color=color, linestyle=dashes, linewidth=2.2, label=name)
         ax.plot(*path[[0, -1]].T, "o", color=color, markersize=6)
     ax.set(xlabel=x, ylabel=y, aspect="equal", xlim=(-extent, extent), ylim=(-extent, extent))
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2, handletextpad=0.4, frameon=False, ncols=rounds)
+    ax.legend(
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        markerscale=2,
+        handletextpad=0.4,
+        frameon=False,
+        ncols=rounds,
+    )
     ax.grid(False)
     return fig
 
 
-def maps(named: dict[str, Tensor], ticks, *, description: str, x: str = "z₁", y: str = "z₂", size: float = 2.3) -> Figure:
+def maps(
+    named: dict[str, Tensor],
+    ticks,
+    *,
+    description: str,
+    x: str = "z₁",
+    y: str = "z₂",
+    size: float = 2.3,
+    points: Tensor | None = None,
+    scale: str = "",
+) -> Figure:
     """Functions of a plane side by side: name -> values [len(ticks), len(ticks)], row by row of the second coordinate.
 
     Values of both signs are drawn in two colours, orange above 0 and blue below. All others share one scale, which ends
     at the smallest of their maxima, so that a sharp peak does not leave the rest in the dark.
+
+    points   [N, 2], drawn as white dots on every map
+    scale    what the colours mean, written below one bar for all maps; where it is empty, each map has a bar of its own
     """
-    fig, axes = figure(description, columns=len(named), width=size * len(named), height=size + 0.75, squeeze=False, sharey=True)
+    fig, axes = figure(
+        description,
+        columns=len(named),
+        width=size * len(named),
+        height=size + 0.75,
+        squeeze=False,
+        sharey=True,
+    )
     ticks = _array(ticks)
-    arrays = {title: _table(title or "named", values, len(ticks), len(ticks)) for title, values in named.items()}
+    arrays = {
+        title: _table(title or "named", values, len(ticks), len(ticks))
+        for title, values in named.items()
+    }
     top = min((values.max() for values in arrays.values() if values.min() >= 0), default=1)
-    signed = matplotlib.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "#f4f4f4", ORANGE])
+    signed = LinearSegmentedColormap.from_list("signed", [BLUE, "#f4f4f4", ORANGE])
     for ax, (title, values) in zip(axes[0], arrays.items()):
         far = np.abs(values).max()
-        scale = {"vmin": -far, "vmax": far, "cmap": signed} if values.min() < 0 else {"vmin": 0, "vmax": top, "cmap": "viridis"}
-        image = ax.imshow(values, origin="lower", extent=(ticks[0], ticks[-1], ticks[0], ticks[-1]), interpolation="bilinear", **scale)
-        fig.colorbar(image, ax=ax, orientation="horizontal", fraction=0.06, aspect=16, ticks=MaxNLocator(4)).outline.set_visible(False)
+        colours = (
+            {"vmin": -far, "vmax": far, "cmap": signed}
+            if values.min() < 0
+            else {"vmin": 0, "vmax": top, "cmap": "viridis"}
+        )
+        image = ax.imshow(
+            values,
+            origin="lower",
+            extent=(ticks[0], ticks[-1], ticks[0], ticks[-1]),
+            interpolation="bilinear",
+            **colours,
+        )
+        if points is not None:
+            ax.scatter(*_array(points).T, s=1.5, color="white", alpha=0.6, linewidths=0)
+            ax.set(xlim=ticks[[0, -1]], ylim=ticks[[0, -1]])
+        if not scale:
+            fig.colorbar(
+                image,
+                ax=ax,
+                orientation="horizontal",
+                fraction=0.06,
+                aspect=16,
+                ticks=MaxNLocator(4),
+            ).outline.set_visible(False)
         ax.set(title=title, xlabel=x)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         ax.grid(False)
+    if scale:
+        fig.colorbar(
+            image, ax=axes, orientation="horizontal", fraction=0.06, aspect=40, label=scale
+        ).outline.set_visible(False)
     axes[0][0].set(ylabel=y)
     return fig
 
 
-def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple[str, ...] = (), high: float | None = None,
-           width: float = 7.2, height: float = 2.9) -> Figure:
+def strips(
+    panels: dict[str, dict[str, list]],
+    *,
+    description: str,
+    quiet: tuple[str, ...] = (),
+    high: float | None = None,
+    width: float = 7.2,
+    height: float = 2.9,
+) -> Figure:
     """Every single value as a point, side by side by group: panel -> {group -> values}; a bar at the mean of each group.
 
     quiet: the groups that are baselines, in grey. high: the upper end of all axes, which start at 0.
@@ -386,32 +744,74 @@ def strips(panels: dict[str, dict[str, list]], *, description: str, quiet: tuple
         for i, (name, values) in enumerate(groups.items()):
             values, colour = _array(values).astype(float), GREY if name in quiet else BLUE
             ax.hlines(values.mean(), i - 0.3, i + 0.3, color=colour, linewidth=2)
-            ax.plot(i + np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [i], values, "o", color=colour, markersize=5,
-                    markerfacecolor="none", markeredgewidth=1.6)
-        ax.set_xticks(range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0)
-        top = 1.08 * max(float(_array(values).max()) for values in groups.values()) if high is None else high
+            ax.plot(
+                i + np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [i],
+                values,
+                "o",
+                color=colour,
+                markersize=5,
+                markerfacecolor="none",
+                markeredgewidth=1.6,
+            )
+        ax.set_xticks(
+            range(len(groups)), list(groups), rotation=90 if max(map(len, groups)) > 4 else 0
+        )
+        top = (
+            1.08 * max(float(_array(values).max()) for values in groups.values())
+            if high is None
+            else high
+        )
         low = 1.08 * min(0.0, *(float(_array(values).min()) for values in groups.values()))
         ax.set(title=title, ylim=(low, top), xlim=(-0.6, len(groups) - 0.4))
         ax.grid(axis="x", visible=False)
     return fig
 
 
-def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], description: str, high: float = 1.0,
-             scale: float = 0.42) -> Figure:
+def matrices(
+    named: dict[str, Tensor],
+    *,
+    rows: list[str],
+    columns: list[str],
+    description: str,
+    high: float = 1.0,
+    scale: float = 0.42,
+) -> Figure:
     """Tables of numbers from 0 to `high` side by side, darker where larger, each number written as a percentage of `high`.
 
     named: title -> [len(rows), len(columns)].
     """
-    fig, axes = figure(description, columns=len(named), width=len(named) * (scale * len(columns) + 0.25) + 0.8,
-                       height=scale * len(rows) + 1.1, squeeze=False, sharey=True)
+    fig, axes = figure(
+        description,
+        columns=len(named),
+        width=len(named) * (scale * len(columns) + 0.25) + 0.8,
+        height=scale * len(rows) + 1.1,
+        squeeze=False,
+        sharey=True,
+    )
     for ax, (title, table) in zip(axes[0], named.items()):
         for r, line in enumerate(_table(title or "named", table, len(rows), len(columns))):
             for c, value in enumerate(line):
                 share = min(max(value / high, 0.0), 1.0)
-                ax.add_patch(FancyBboxPatch((c + 0.04, r + 0.04), 0.92, 0.92, boxstyle="square,pad=0", linewidth=0, facecolor=BLUE,
-                                            alpha=0.06 + 0.84 * share))
-                ax.text(c + 0.5, r + 0.52, f"{100 * value / high:.0f}".replace("-0", "0"), ha="center", va="center",
-                        fontsize=9, color=INK)
+                ax.add_patch(
+                    FancyBboxPatch(
+                        (c + 0.04, r + 0.04),
+                        0.92,
+                        0.92,
+                        boxstyle="square,pad=0",
+                        linewidth=0,
+                        facecolor=BLUE,
+                        alpha=0.06 + 0.84 * share,
+                    )
+                )
+                ax.text(
+                    c + 0.5,
+                    r + 0.52,
+                    f"{100 * value / high:.0f}".replace("-0", "0"),
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color=INK,
+                )
         ax.set(title=title, xlim=(0, len(columns)), ylim=(len(rows), 0), aspect="equal")
         ax.set_xticks([c + 0.5 for c in range(len(columns))], columns, rotation=90)
         ax.set_yticks([r + 0.5 for r in range(len(rows))], rows)
@@ -422,21 +822,39 @@ def matrices(named: dict[str, Tensor], *, rows: list[str], columns: list[str], d
     return fig
 
 
-def stacked(named: dict[str, dict[str, float]], *, x: str, description: str, width: float = 6.4, height: float = 2.7,
-            form: str = "{:.2f}") -> Figure:
+def stacked(
+    named: dict[str, dict[str, float]],
+    *,
+    x: str,
+    description: str,
+    width: float = 6.4,
+    height: float = 2.7,
+    form: str = "{:.2f}",
+) -> Figure:
     """One horizontal bar per entry, made of labelled parts: name -> {part: length}, all with the same parts."""
     fig, ax = figure(description, width=width, height=height)
     left = np.zeros(len(named))
     wanted = list(next(iter(_series(named).values())))
     for name, parts in named.items():
         if set(parts) != set(wanted):
-            raise ValueError(f"{name}: got the parts {', '.join(parts)}; accepted are those of the first entry, "
-                             f"{', '.join(wanted)}")
+            raise ValueError(
+                f"{name}: got the parts {', '.join(parts)}; accepted are those of the first entry, "
+                f"{', '.join(wanted)}"
+            )
     for i, part in enumerate(wanted):
         lengths = np.array([float(parts[part]) for parts in named.values()])
-        drawn = ax.barh(list(named), lengths, left=left, color=SERIES[i % len(SERIES)], height=0.6, label=part,
-                        hatch=(None, "//", "..", "xx")[i // len(SERIES) % 4])
-        ax.bar_label(drawn, [form.format(length) for length in lengths], label_type="center", color=INK)
+        drawn = ax.barh(
+            list(named),
+            lengths,
+            left=left,
+            color=SERIES[i % len(SERIES)],
+            height=0.6,
+            label=part,
+            hatch=(None, "//", "..", "xx")[i // len(SERIES) % 4],
+        )
+        ax.bar_label(
+            drawn, [form.format(length) for length in lengths], label_type="center", color=INK
+        )
         left += lengths
     ax.set(xlabel=x)
     ax.invert_yaxis()
@@ -449,7 +867,9 @@ def _array(values) -> np.ndarray:
     """Numbers as NumPy's, from wherever they are; half precision, in which means overflow, as float32."""
     if isinstance(values, Tensor):
         values = values.detach().cpu()
-        return (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).numpy()
+        return (
+            values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+        ).numpy()
     if isinstance(values, (list, tuple)):
         values = [_array(value) if isinstance(value, Tensor) else value for value in values]
     values = np.asarray(values)
@@ -458,7 +878,9 @@ def _array(values) -> np.ndarray:
 
 def _series(named: dict) -> dict:
     if not isinstance(named, dict) or not named:
-        raise ValueError(f"named: got {check.described(named)}; accepted is a dict with at least one entry")
+        raise ValueError(
+            f"named: got {require.described(named)}; accepted is a dict with at least one entry"
+        )
     return named
 
 
@@ -474,10 +896,21 @@ def _together(name: str, *parts) -> list[np.ndarray]:
 def _table(name: str, values, *sizes: int) -> np.ndarray:
     """Finite numbers [rows, columns], of the sizes that are given."""
     values = _array(values)
-    if values.ndim != 2 or not values.size or values.shape[:len(sizes)] != sizes or not np.isfinite(values).all():
-        wanted = [*map(str, sizes), "rows", "columns"][:2] if len(sizes) != 1 else [str(sizes[0]), "repetitions"]
-        raise ValueError(f"{name}: got the shape {list(values.shape)}; accepted are finite numbers "
-                         f"[{', '.join(wanted)}]")
+    if (
+        values.ndim != 2
+        or not values.size
+        or values.shape[: len(sizes)] != sizes
+        or not np.isfinite(values).all()
+    ):
+        wanted = (
+            [*map(str, sizes), "rows", "columns"][:2]
+            if len(sizes) != 1
+            else [str(sizes[0]), "repetitions"]
+        )
+        raise ValueError(
+            f"{name}: got the shape {list(values.shape)}; accepted are finite numbers "
+            f"[{', '.join(wanted)}]"
+        )
     return values
 
 
@@ -493,19 +926,42 @@ def _points(name: str, values, *, finite: bool = True) -> np.ndarray:
 def _classes(labels, *counts: int) -> list[tuple[int, np.ndarray, dict]]:
     """Each label that occurs, which points have it, and its colour and marker. 0-9 have the colours of the digits."""
     labels = _array(labels)
-    if labels.dtype.kind not in "iub" and not (labels.dtype.kind == "f" and (labels == labels.round()).all()):
+    if labels.dtype.kind not in "iub" and not (
+        labels.dtype.kind == "f" and (labels == labels.round()).all()
+    ):
         raise ValueError(f"labels: got {labels.dtype}; accepted are whole numbers")
     if labels.ndim != 1 or counts != (len(labels),):
-        raise ValueError(f"labels: got the shape {list(labels.shape)} for {' and '.join(map(str, counts))} points; "
-                         "accepted is one each")
+        raise ValueError(
+            f"labels: got the shape {list(labels.shape)} for {' and '.join(map(str, counts))} points; "
+            "accepted is one each"
+        )
     found = [int(label) for label in np.unique(labels)]
     if len(found) > len(DIGITS) * len(MARKERS):
-        raise ValueError(f"labels: got {len(found)} different ones; accepted are at most {len(DIGITS) * len(MARKERS)}, "
-                         "since there are no more colours and markers")
+        raise ValueError(
+            f"labels: got {len(found)} different ones; accepted are at most {len(DIGITS) * len(MARKERS)}, "
+            "since there are no more colours and markers"
+        )
     places = found if found and 0 <= found[0] and found[-1] < len(DIGITS) else range(len(found))
-    return [(label, labels == label, {"color": DIGITS[place % len(DIGITS)], "marker": MARKERS[place // len(DIGITS)],
-                                      "linewidths": 0 if MARKERS[place // len(DIGITS)] not in "x+" else 1})
-            for label, place in zip(found, places)]
+    return [
+        (
+            label,
+            labels == label,
+            {
+                "color": DIGITS[place % len(DIGITS)],
+                "marker": MARKERS[place // len(DIGITS)],
+                "linewidths": 0 if MARKERS[place // len(DIGITS)] not in "x+" else 1,
+            },
+        )
+        for label, place in zip(found, places)
+    ]
+
+
+def _names_fit(names, classes) -> None:
+    if names is not None and not all(0 <= label < len(names) for label, _, _ in classes):
+        raise ValueError(
+            f"names: got {len(names)} for labels {classes[0][0]} to {classes[-1][0]}; "
+            "accepted is one for each, from 0"
+        )
 
 
 def _pictures(name: str, x) -> np.ndarray:
@@ -513,9 +969,13 @@ def _pictures(name: str, x) -> np.ndarray:
     x = _array(x)
     shape, x = list(x.shape), x[:, None] if x.ndim == 3 else x
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.size:
-        raise ValueError(f"{name}: got the shape {shape}; accepted is [N, 1, H, W], [N, H, W] or, in colour, "
-                         "[N, 3, H, W]")
+        raise ValueError(
+            f"{name}: got the shape {shape}; accepted is [N, 1, H, W], [N, H, W] or, in colour, "
+            "[N, 3, H, W]"
+        )
     x = x / np.float32(255) if x.dtype == np.uint8 and x.max() > 1 else x
     if x.dtype.kind not in "iubf" or not np.isfinite(x).all() or x.max() > 50:
-        raise ValueError(f"{name}: got {x.dtype} up to {x.max()}; accepted are finite numbers in [0, 1]")
+        raise ValueError(
+            f"{name}: got {x.dtype} up to {x.max()}; accepted are finite numbers in [0, 1]"
+        )
     return x.astype(np.float32).clip(0, 1).transpose(0, 2, 3, 1)

@@ -5,15 +5,13 @@ environment variable `AECOURSE_SEED` is a whole number above 0, every one of the
 imported: torch's, NumPy's and, through NumPy's, scikit-learn's. Nothing changes where it is not set. Data sets are
 the same bytes under every seed (`fixed`).
 """
+
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 
-import numpy as np
-import torch
-
-STRIDE = 100_003                    # seeds of a lesson lie closer together than this, so that no two runs share one
+STRIDE = 100_003  # seeds of a lesson lie closer together than this, so that no two runs share one
 _moved_by = 0
 
 
@@ -49,9 +47,17 @@ def install() -> None:
     global _moved_by
     if _moved_by or not run():
         return
+    import numpy as np  # here, so that the course can be imported, and say so, where they are missing
+    import torch
+
     _moved_by = run() * STRIDE
     torch_seed, generator, numpy_seed, new, state = (
-        torch.manual_seed, torch.Generator, np.random.seed, np.random.default_rng, np.random.RandomState)
+        torch.manual_seed,
+        torch.Generator,
+        np.random.seed,
+        np.random.default_rng,
+        np.random.RandomState,
+    )
 
     class Generator(generator):
         def manual_seed(self, seed):

@@ -8,6 +8,7 @@ drawn uniformly and z ~ q(z|x_n), the average KL term of the ELBO splits into tw
 Functions return one figure per image, an average over `samples` draws from its q(z|x_n); the mean over images is the
 quantity. Equal seeds give equal draws.
 """
+
 from __future__ import annotations
 
 import math
@@ -15,7 +16,7 @@ import math
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.evaluate.measuring import fitting, gaussian, measuring
 
 
@@ -25,14 +26,16 @@ def aggregated_log_prob(model, z: Tensor, x: Tensor, *, rows: int = 1000) -> Ten
     rows: how many of the M points are held against all N components at a time.
     """
     fitting(model, x, "posterior(x)")
-    check.batch("z", z, (model.latent_dim,))
-    rows = check.integer("rows", rows)
+    require.batch("z", z, (model.latent_dim,))
+    rows = require.integer("rows", rows)
     with measuring(model, 0):
         mu, log_var = _posteriors(model, x)
         return log_mixture(z.cpu().double(), mu, log_var, rows).float()
 
 
-def index_code_information(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 1000) -> Tensor:
+def index_code_information(
+    model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 1000
+) -> Tensor:
     """How much a code tells about which image it came from: x [N, C, H, W] -> nats per image [N], mean I(n; z).
 
     E[log q(z|x_n) - log q(z)] over z ~ q(z|x_n). No draw gives more than log N, the price of naming one image of N.
@@ -50,7 +53,9 @@ def kl_aggregated(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: in
     return (together - prior).mean(0).float()
 
 
-def total_correlation(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 100) -> Tensor:
+def total_correlation(
+    model, x: Tensor, samples: int = 1, *, seed: int = 0, rows: int = 100
+) -> Tensor:
     """How far the latents are from independent of each other: x -> nats per image [N], mean KL(q(z) || prod_j q(z_j)).
 
     q(z_j) is the exact mixture of one latent's marginals (Chen et al. 2018, equation 2).
@@ -58,7 +63,7 @@ def total_correlation(model, x: Tensor, samples: int = 1, *, seed: int = 0, rows
     mu, log_var, z = _draws(model, x, samples, seed, rows)
     parts = []
     for part in z.flatten(0, 1).split(rows):
-        each = _each(part[:, None], mu, log_var)                         # [rows, N, k]
+        each = _each(part[:, None], mu, log_var)  # [rows, N, k]
         log_n = math.log(len(mu))
         parts.append(each.sum(2).logsumexp(1) - log_n - (each.logsumexp(1) - log_n).sum(1))
     return torch.cat(parts).view(z.shape[:2]).mean(0).float()
@@ -81,18 +86,23 @@ def log_densities(mu: Tensor, log_var: Tensor, z: Tensor, rows: int) -> tuple:
 def _draws(model, x, samples, seed, rows) -> tuple[Tensor, Tensor, Tensor]:
     """mu, log-variance [N, k] and draws z [samples, N, k], in float64 on the CPU."""
     fitting(model, x, "posterior(x)")
-    samples = check.integer("samples", samples)
-    check.integer("rows", rows)
+    samples = require.integer("samples", samples)
+    require.integer("rows", rows)
     with measuring(model, seed):
         mu, log_var = _posteriors(model, x)
-        return mu, log_var, mu + torch.exp(0.5 * log_var) * torch.randn(samples, *mu.shape, dtype=torch.float64)
+        return (
+            mu,
+            log_var,
+            mu + torch.exp(0.5 * log_var) * torch.randn(samples, *mu.shape, dtype=torch.float64),
+        )
 
 
 def _posteriors(model, x: Tensor) -> tuple[Tensor, Tensor]:
     """mu and log-variance of every image, [N, latent_dim] in float64 on the CPU."""
     device = next(model.parameters()).device
     halves = [gaussian(model, part.to(device)) for part in x.split(2000)]
-    return tuple(torch.cat(half).cpu().double() for half in zip(*halves))
+    mu, log_var = (torch.cat(half).cpu().double() for half in zip(*halves))
+    return mu, log_var
 
 
 def _each(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
@@ -103,5 +113,7 @@ def _each(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
 def _pairs(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
     """log q(z_m|x_n) of every point under every component: [M, k], [N, k] -> [M, N]; the square is multiplied out."""
     precision = (-log_var).exp()
-    square = z.square() @ precision.T - 2 * z @ (mu * precision).T + (mu.square() * precision).sum(1)
+    square = (
+        z.square() @ precision.T - 2 * z @ (mu * precision).T + (mu.square() * precision).sum(1)
+    )
     return -0.5 * (square + log_var.sum(1) + z.shape[1] * math.log(2 * math.pi))

@@ -3,6 +3,7 @@
 codes: floating point. factors: whole numbers, one column per factor. Scores are in [0, 1]. For a VAE take `draw_codes`:
 the means of q(z|x) tell, in far decimals, more than the decoder ever gets to see.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import torch
 from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.evaluate.measuring import fitting, measuring
 
 
@@ -36,17 +37,24 @@ def mutual_information(codes: Tensor, factors: Tensor, bins: int = 20) -> tuple[
     18,000 images.
     """
     codes, factors = _checked(codes, factors)
-    bins = check.integer("bins", bins, low=2)
+    bins = require.integer("bins", bins, low=2)
     low, high = codes.min(0).values, codes.max(0).values
     cell = ((codes - low) / (high - low).clamp_min(1e-12) * bins).long().clamp(0, bins - 1)
-    information, entropies = codes.new_zeros(codes.shape[1], factors.shape[1]), codes.new_zeros(factors.shape[1])
+    information, entropies = (
+        codes.new_zeros(codes.shape[1], factors.shape[1]),
+        codes.new_zeros(factors.shape[1]),
+    )
     for f in range(factors.shape[1]):
         values = int(factors[:, f].max()) + 1
         for j in range(codes.shape[1]):
-            joint = torch.bincount(cell[:, j] * values + factors[:, f], minlength=bins * values).view(bins, values)
+            joint = torch.bincount(
+                cell[:, j] * values + factors[:, f], minlength=bins * values
+            ).view(bins, values)
             joint = joint.to(codes.dtype) / len(codes)
             entropies[f] = _entropy(joint.sum(0))
-            information[j, f] = (_entropy(joint.sum(1)) + entropies[f] - _entropy(joint.flatten())).clamp_min(0)
+            information[j, f] = (
+                _entropy(joint.sum(1)) + entropies[f] - _entropy(joint.flatten())
+            ).clamp_min(0)
     return information, entropies
 
 
@@ -57,12 +65,16 @@ def mig(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
     section 4.1; like Locatello et al. 2019 with means and bins instead of draws from q(z|x).
     """
     information, entropies = mutual_information(codes, factors, bins)
-    ranked = torch.cat([information, torch.zeros_like(information[:1])]).sort(0, descending=True).values
+    ranked = (
+        torch.cat([information, torch.zeros_like(information[:1])]).sort(0, descending=True).values
+    )
     varied = entropies > 0
     return ((ranked[0] - ranked[1])[varied] / entropies[varied]).mean().item()
 
 
-def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group: int = 64, seed: int = 0) -> float:
+def factor_vae_score(
+    codes: Tensor, factors: Tensor, *, votes: int = 800, group: int = 64, seed: int = 0
+) -> float:
     """The share of votes that name the right factor (Kim & Mnih 2018).
 
     A vote: fix one factor at random at one of its values, take `group` images that have it, and name the code number
@@ -71,14 +83,17 @@ def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group:
     Code numbers that never move do not vote.
     """
     codes, factors = _checked(codes, factors)
-    votes, group = check.integer("votes", votes), check.integer("group", group, low=2)
-    generator = np.random.default_rng(check.integer("seed", seed, low=0))
+    votes, group = require.integer("votes", votes), require.integer("group", group, low=2)
+    generator = np.random.default_rng(require.integer("seed", seed, low=0))
     spread = codes.var(0)
     alive = (spread > 1e-12 * codes.square().mean(0)).nonzero().flatten()
     if not len(alive):
         return 1 / factors.shape[1]
     scaled = (codes[:, alive] / spread[alive].sqrt()).numpy()
-    rows = [[np.flatnonzero(column == value) for value in np.unique(column)] for column in factors.T.numpy()]
+    rows = [
+        [np.flatnonzero(column == value) for value in np.unique(column)]
+        for column in factors.T.numpy()
+    ]
     table = np.zeros((2, len(alive), factors.shape[1]), dtype=int)
     for half in table:
         for _ in range(votes):
@@ -92,12 +107,15 @@ def factor_vae_score(codes: Tensor, factors: Tensor, *, votes: int = 800, group:
 class DCI(NamedTuple):
     """disentanglement: a code number tells of one factor. completeness: a factor is told by one code number.
     informativeness: the share of held-out factor values that the code as a whole tells right."""
+
     disentanglement: float
     completeness: float
     informativeness: float
 
 
-def dci(codes: Tensor, factors: Tensor, *, train: int = 4000, trees: int = 10, seed: int = 0) -> DCI:
+def dci(
+    codes: Tensor, factors: Tensor, *, train: int = 4000, trees: int = 10, seed: int = 0
+) -> DCI:
     """Disentanglement, completeness and informativeness (Eastwood & Williams 2018).
 
     A random forest predicts every factor from the code; `train` rows fit it, as many others test it. Its trees are
@@ -107,19 +125,30 @@ def dci(codes: Tensor, factors: Tensor, *, train: int = 4000, trees: int = 10, s
     can be; code numbers are weighted by their importance, factors equally.
     """
     codes, factors = _checked(codes, factors)
-    train = min(check.integer("train", train, low=2), len(codes) // 2)
-    order = np.random.default_rng(check.integer("seed", seed, low=0)).permutation(len(codes))
-    fit, test = order[:train], order[train:2 * train]
+    train = min(require.integer("train", train, low=2), len(codes) // 2)
+    order = np.random.default_rng(require.integer("seed", seed, low=0)).permutation(len(codes))
+    fit, test = order[:train], order[train : 2 * train]
     x, y = codes.numpy(), factors.numpy()
     importances, right = np.zeros((x.shape[1], y.shape[1])), []
     for f in range(y.shape[1]):
-        forest = RandomForestClassifier(check.integer("trees", trees), max_depth=8, max_features=None, random_state=seed)
+        forest = RandomForestClassifier(
+            require.integer("trees", trees),
+            max_depth=8,
+            max_features=1.0,  # pyright: ignore[reportArgumentType]
+            random_state=seed,
+        )
         forest.fit(x[fit], y[fit, f])
         importances[:, f] = forest.feature_importances_
         right.append(forest.score(x[test], y[test, f]))
     whole = importances.sum()
-    weights = importances.sum(1) / whole if whole else np.full(len(importances), 1 / len(importances))
-    return DCI(float((_purity(importances) * weights).sum()), float(_purity(importances.T).mean()), float(np.mean(right)))
+    weights = (
+        importances.sum(1) / whole if whole else np.full(len(importances), 1 / len(importances))
+    )
+    return DCI(
+        float((_purity(importances) * weights).sum()),
+        float(_purity(importances.T).mean()),
+        float(np.mean(right)),
+    )
 
 
 def _purity(shares: np.ndarray) -> np.ndarray:
@@ -137,12 +166,26 @@ def _entropy(shares: Tensor) -> Tensor:
 
 def _checked(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
     """Both on the CPU, codes in float64."""
-    if not isinstance(codes, Tensor) or codes.dim() != 2 or not codes.is_floating_point() or len(codes) < 4:
-        raise ValueError(f"codes: got {check.described(codes)}; accepted is a floating-point tensor [N, k] with N of at least 4")
+    if (
+        not isinstance(codes, Tensor)
+        or codes.dim() != 2
+        or not codes.is_floating_point()
+        or len(codes) < 4
+    ):
+        raise ValueError(
+            f"codes: got {require.described(codes)}; accepted is a floating-point tensor [N, k] with N of at least 4"
+        )
     if not torch.isfinite(codes).all():
         raise ValueError("codes: got NaN or infinity; accepted are finite numbers")
-    if not isinstance(factors, Tensor) or factors.dim() != 2 or factors.is_floating_point() or len(factors) != len(codes) \
-            or factors.min() < 0:
-        raise ValueError(f"factors: got {check.described(factors)}; accepted is a tensor [{len(codes)}, f] of whole numbers "
-                         "from 0, one row for each code")
+    if (
+        not isinstance(factors, Tensor)
+        or factors.dim() != 2
+        or factors.is_floating_point()
+        or len(factors) != len(codes)
+        or factors.min() < 0
+    ):
+        raise ValueError(
+            f"factors: got {require.described(factors)}; accepted is a tensor [{len(codes)}, f] of whole numbers "
+            "from 0, one row for each code"
+        )
     return codes.detach().cpu().double(), factors.cpu().long()

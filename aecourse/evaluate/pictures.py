@@ -1,10 +1,11 @@
 """Measures of pictures: reconstructions and samples beside real images."""
+
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.evaluate.measuring import fitting, measuring
 
 
@@ -12,7 +13,7 @@ def reconstruct(model, x: Tensor, batch_size: int = 2000) -> Tensor:
     """Images through code and back, without noise: x [N, C, H, W] -> [N, C, H, W] on the CPU."""
     fitting(model, x, "reconstruct(x)", spoiled=True)
     with measuring(model, 0) as device:
-        parts = x.split(check.integer("batch_size", batch_size))
+        parts = x.split(require.integer("batch_size", batch_size))
         return torch.cat([model.reconstruct(part.to(device)).cpu() for part in parts])
 
 
@@ -21,23 +22,31 @@ def squared_error(model, x: Tensor) -> Tensor:
     return (reconstruct(model, x) - x.cpu()).square().flatten(1).sum(1)
 
 
+def _alike(image: Tensor, x: Tensor) -> None:
+    floating = image.is_floating_point() and x.is_floating_point()
+    if image.shape != x.shape or image.dim() < 2 or not floating:
+        raise ValueError(
+            f"image: got {require.described(image)} beside {require.described(x)}; "
+            "accepted are two floating-point tensors [N, ...] of one shape"
+        )
+
+
+@require.checked(_alike)
 def psnr(image: Tensor, x: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of each `image` against the clean `x`, both [N, ...] in [0, 1]: dB [N].
 
     10 log10(1 / mean squared error over the pixels of an image); 10 dB more is a tenth of the error.
     """
-    floating = image.is_floating_point() and x.is_floating_point()
-    if image.shape != x.shape or image.dim() < 2 or not floating:
-        raise ValueError(f"image: got {check.described(image)} beside {check.described(x)}; "
-                         "accepted are two floating-point tensors [N, ...] of one shape")
     return -10 * torch.log10((image - x).square().flatten(1).mean(1))
 
 
 def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
     """The Euclidean distance from each image of x [N, ...] to the nearest of `among` [M, ...]: [N]."""
     if min(x.dim(), among.dim()) < 2 or x.shape[1:] != among.shape[1:] or not len(among):
-        raise ValueError(f"among: got {check.described(among)} beside x {list(x.shape)}; "
-                         "accepted is [M, ...] with M of at least 1")
+        raise ValueError(
+            f"among: got {require.described(among)} beside x {list(x.shape)}; "
+            "accepted is [M, ...] with M of at least 1"
+        )
     among = among.flatten(1)
     return torch.cat([torch.cdist(part, among).min(1).values for part in x.flatten(1).split(1000)])
 
@@ -49,9 +58,11 @@ def recognised(classifier, x: Tensor, confidence: float = 0.9) -> tuple[float, f
     averages of several digits leave a classifier undecided, and copies of one digit have no spread, so that neither
     scores well on both (the idea of the Inception score, Salimans et al. 2016, with its two parts kept apart).
     """
-    check.number("confidence", confidence, low=0, high=1)
+    require.number("confidence", confidence, low=0, high=1)
     fitting(classifier, x, "probabilities(x)", spoiled=True)
     with measuring(classifier, 0) as device:
         sure, named = classifier.probabilities(x.to(device)).cpu().max(1)
     shares = named.bincount().float() / len(named)
-    return (sure >= confidence).float().mean().item(), -torch.special.xlogy(shares, shares).sum().item()
+    return (sure >= confidence).float().mean().item(), -torch.special.xlogy(
+        shares, shares
+    ).sum().item()

@@ -1,4 +1,5 @@
 """Rate and distortion: the two terms of the ELBO as what a code costs and what it leaves unsaid."""
+
 from __future__ import annotations
 
 import math
@@ -7,13 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.evaluate.measuring import fitting, gaussian, measuring
 from aecourse.models import kl_divergence
 
 
 class RateDistortion(NamedTuple):
     """rate: the average KL(q(z|x) || p(z)). distortion: the average of -log p(x|z). Both in nats per image."""
+
     rate: float
     distortion: float
 
@@ -28,14 +30,13 @@ class RateDistortion(NamedTuple):
         return -(self.rate + self.distortion)
 
 
-def rate_distortion(model, x: Tensor, samples: int = 5, *,
-                    seed: int = 0) -> RateDistortion:
+@require.checked(samples=require.integer)
+def rate_distortion(model, x: Tensor, samples: int = 5, *, seed: int = 0) -> RateDistortion:
     """The rate and the distortion of a VAE with a Gaussian q(z|x) on x [N, C, H, W].
 
     The distortion is averaged over `samples` draws of z per image. For binary pixels give binary images.
     Source: Alemi et al. 2018, section 2.
     """
-    samples = check.integer("samples", samples)
     fitting(model, x, "posterior(x)", "decode(z)", "likelihood")
     rate = distortion = 0.0
     with measuring(model, seed) as device:

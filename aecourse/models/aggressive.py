@@ -1,4 +1,5 @@
 """A VAE whose encoder may train alone for a while, so that it keeps up with the decoder."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager

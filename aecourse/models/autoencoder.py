@@ -1,12 +1,12 @@
 """The plain autoencoder: squeeze an image through a few numbers and ask for it back."""
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aecourse import _arguments as check
-from aecourse import nets
+from aecourse import nets, require
 from aecourse.models.base import Model
 
 OUTPUTS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "identity": lambda logits: logits}
@@ -25,14 +25,23 @@ class Autoencoder(Model):
     the batch.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, error: str = "mse", output: str = "sigmoid",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        error: str = "mse",
+        output: str = "sigmoid",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, shape)
-        self.error = check.choice("error", error, [*ERRORS, "bce"])
-        self.output = check.choice("output", output, OUTPUTS)
+        self.error = require.choice("error", error, [*ERRORS, "bce"])
+        self.output = require.choice("output", output, OUTPUTS)
         if error == "bce" and output != "sigmoid":
-            raise ValueError(f"output: got {output!r}; accepted with error='bce' is 'sigmoid' only, "
-                             "since cross-entropy needs probabilities")
+            raise ValueError(
+                f"output: got {output!r}; accepted with error='bce' is 'sigmoid' only, "
+                "since cross-entropy needs probabilities"
+            )
         self.input_range = (0.0, 1.0) if error == "bce" else None
         net = nets.given(net, nets.mlp(hidden=(256, 128, 64)))
         self.encoder = net.encoder(self.shape, self.latent_dim)

@@ -1,14 +1,15 @@
 """Decoders that draw pixel by pixel: masked networks, in which no pixel sees itself or a later one."""
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.likelihoods import likelihood as as_likelihood
 
-HASTE = 30.0        # Adam moves every number by about lr a step; a logit has further to go than a weight
+HASTE = 30.0  # Adam moves every number by about lr a step; a logit has further to go than a weight
 
 
 class Autoregressive(nn.Module):
@@ -17,6 +18,7 @@ class Autoregressive(nn.Module):
     As the likelihood of a `VAE`: the decoder's output, one number per pixel, is the context. It is added to the logits
     that `network` computes from the pixels before. A context of zeros leaves a model of x by itself.
     """
+
     input_range = (0.0, 1.0)
 
     def __init__(self, network: nn.Module):
@@ -44,7 +46,9 @@ class Autoregressive(nn.Module):
 
     def mean(self, context: Tensor, draws: int = 8) -> Tensor:
         """The mean image of p(x|z), which has no closed form: estimated from `draws` samples each, hence slow."""
-        return torch.stack([self.sample(context) for _ in range(check.integer("draws", draws))]).mean(0)
+        return torch.stack(
+            [self.sample(context) for _ in range(require.integer("draws", draws))]
+        ).mean(0)
 
 
 class MADE(Autoregressive):
@@ -54,10 +58,21 @@ class MADE(Autoregressive):
     degrees. Source: Germain, Gregor, Murray & Larochelle 2015.
     """
 
-    def __init__(self, hidden: tuple[int, ...] = (400,), *, shape: tuple[int, int, int] = (1, 28, 28), seed: int = 0):
-        hidden, shape = check.sizes("hidden", hidden), check.image_shape("shape", shape)
-        layers = [layer for mask in masks(shape[0] * shape[1] * shape[2], hidden, check.integer("seed", seed, low=0))
-                  for layer in (MaskedLinear(mask), nn.ReLU())]
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (400,),
+        *,
+        shape: tuple[int, ...] = (1, 28, 28),
+        seed: int = 0,
+    ):
+        hidden, shape = require.sizes("hidden", hidden), require.image_shape("shape", shape)
+        layers = [
+            layer
+            for mask in masks(
+                shape[0] * shape[1] * shape[2], hidden, require.integer("seed", seed, low=0)
+            )
+            for layer in (MaskedLinear(mask), nn.ReLU())
+        ]
         super().__init__(nn.Sequential(nn.Flatten(), *layers[:-1], nn.Unflatten(1, shape)))
 
 
@@ -69,11 +84,20 @@ class MaskedConv(Autoregressive):
     """
 
     def __init__(self, window: int = 7, channels: int = 16):
-        if check.integer("window", window, low=3) % 2 == 0:
-            raise ValueError(f"window: got {window}; accepted is an odd number, so that it has a middle")
-        check.integer("channels", channels)
-        super().__init__(nn.Sequential(CausalConv(channels, window), nn.ReLU(), nn.Conv2d(channels, channels, 1),
-                                       nn.ReLU(), nn.Conv2d(channels, 1, 1)))
+        if require.integer("window", window, low=3) % 2 == 0:
+            raise ValueError(
+                f"window: got {window}; accepted is an odd number, so that it has a middle"
+            )
+        require.integer("channels", channels)
+        super().__init__(
+            nn.Sequential(
+                CausalConv(channels, window),
+                nn.ReLU(),
+                nn.Conv2d(channels, channels, 1),
+                nn.ReLU(),
+                nn.Conv2d(channels, 1, 1),
+            )
+        )
 
 
 def masks(pixels: int, hidden: tuple[int, ...], seed: int = 0) -> list[Tensor]:
@@ -84,15 +108,18 @@ def masks(pixels: int, hidden: tuple[int, ...], seed: int = 0) -> list[Tensor]:
     """
     generator = torch.Generator().manual_seed(seed)
     degrees = [torch.arange(pixels, device="cpu")]
-    degrees += [torch.randint(max(pixels - 1, 1), (width,),
-                              generator=generator, device="cpu")
-                for width in hidden]
+    degrees += [
+        torch.randint(max(pixels - 1, 1), (width,), generator=generator, device="cpu")
+        for width in hidden
+    ]
     inner = [above[:, None] >= below for below, above in zip(degrees, degrees[1:])]
     return [mask.float() for mask in (*inner, degrees[0][:, None] > degrees[-1])]
 
 
 class MaskedLinear(nn.Linear):
     """A linear layer from which connections are missing: mask [outputs, inputs] is 1 where there is one, else 0."""
+
+    mask: Tensor
 
     def __init__(self, mask: Tensor):
         super().__init__(mask.shape[1], mask.shape[0])
@@ -105,6 +132,8 @@ class MaskedLinear(nn.Linear):
 
 class CausalConv(nn.Conv2d):
     """A convolution of a one-channel image that sees the rows above and, in its own row, the pixels to the left."""
+
+    mask: Tensor
 
     def __init__(self, channels: int, window: int):
         super().__init__(1, channels, window, padding=window // 2)
@@ -122,15 +151,15 @@ class Codeless(nn.Module):
     With "bernoulli" that is independent pixels, with a MADE the autoregressive model alone: what a code has to beat.
     """
 
-    def __init__(self, likelihood="bernoulli", *, shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(self, likelihood="bernoulli", *, shape: tuple[int, ...] = (1, 28, 28)):
         super().__init__()
-        self.likelihood, self.shape = as_likelihood(likelihood), check.image_shape("shape", shape)
+        self.likelihood, self.shape = as_likelihood(likelihood), require.image_shape("shape", shape)
         self.input_range = getattr(self.likelihood, "input_range", None)
         self.offset = nn.Parameter(torch.zeros(1, *self.shape))
 
     def context(self, n: int) -> Tensor:
         """The context of `n` images, all alike: [n, C, H, W]."""
-        return HASTE * self.offset.expand(check.integer("n", n), -1, -1, -1)
+        return HASTE * self.offset.expand(require.integer("n", n), -1, -1, -1)
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-log p(x) of x [B, C, H, W], averaged over the batch, in nats per image."""

@@ -1,11 +1,12 @@
 """What every model of the course offers, whatever its family."""
+
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.likelihoods import likelihood as as_likelihood
 from aecourse.models.posterior import Posterior
 
@@ -18,12 +19,15 @@ class Model(nn.Module):
     shown beside it. shape is that of one image, (C, H, W), or of one row, (D,); `loss` may name further columns of the data
     beside x, and `accepts` says what these must be: name -> (dtype, lowest, highest).
     """
-    input_range: tuple[float, float] | None = None     # what `loss` accepts, where the objective restricts it
 
-    def __init__(self, latent_dim: int, shape: tuple[int, int, int]):
+    input_range: tuple[float, float] | None = (
+        None  # what `loss` accepts, where the objective restricts it
+    )
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...]):
         super().__init__()
-        self.latent_dim = check.integer("latent_dim", latent_dim)
-        self.shape = check.sizes("shape", shape, empty=False)
+        self.latent_dim = require.integer("latent_dim", latent_dim)
+        self.shape = require.sizes("shape", shape, empty=False)
 
     def encode(self, x: Tensor):
         """x [B, C, H, W] -> what the encoder says of it: codes [B, latent_dim], or (mu, log_var) of a VAE."""
@@ -53,7 +57,9 @@ class Model(nn.Module):
     def sample(self, n: int) -> Tensor:
         """`n` images [n, C, H, W] decoded from codes drawn from N(0, I)."""
         first = next(self.parameters())
-        z = torch.randn(check.integer("n", n), self.latent_dim, device=first.device, dtype=first.dtype)
+        z = torch.randn(
+            require.integer("n", n), self.latent_dim, device=first.device, dtype=first.dtype
+        )
         return self.pixels(self.decode(z))
 
     @property
@@ -68,9 +74,10 @@ class LatentModel(Model):
     A subclass defines `posterior` and `log_weights` beside `decode` and `loss`. `prior` is each latent's, N(0, 1).
     likelihood: p(x|z), a name or an instance, as in `VAE`.
     """
+
     prior = Normal(0.0, 1.0)
 
-    def __init__(self, latent_dim: int, shape: tuple[int, int, int], likelihood):
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], likelihood):
         super().__init__(latent_dim, shape)
         self.likelihood = as_likelihood(likelihood)
         self.input_range = getattr(self.likelihood, "input_range", None)

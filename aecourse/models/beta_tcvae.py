@@ -1,4 +1,5 @@
 """The KL term taken apart: what a code says, how its numbers depend on each other, how each departs from the prior."""
+
 from __future__ import annotations
 
 import math
@@ -6,10 +7,18 @@ import math
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.vae import VAE, kl_divergence, reparameterize
 
 
+def _enough_images(z: Tensor, mu: Tensor, log_var: Tensor, images: int) -> None:
+    if images < len(z):
+        raise ValueError(
+            f"images: got {images}; accepted is at least {len(z)}, the size of the batch"
+        )
+
+
+@require.checked(_enough_images, images=require.integer)
 def kl_parts(z: Tensor, mu: Tensor, log_var: Tensor, images: int) -> dict[str, Tensor]:
     """log q(z|x) - log p(z) of one draw per image, in three parts, each [B] in nats, which add up to it exactly.
 
@@ -22,9 +31,6 @@ def kl_parts(z: Tensor, mu: Tensor, log_var: Tensor, images: int) -> dict[str, T
     is the whole data set; the logarithm of an average of few is still too low, or too high, on average.
     """
     batch = len(z)
-    if check.integer("images", images) < batch:
-        raise ValueError(f"images: got {images}; accepted is at least {batch}, "
-                         "the size of the batch")
     share = mu.new_full((batch, batch), (images - 1) / (images * max(batch - 1, 1)))
     log_share = share.fill_diagonal_(1 / images if batch > 1 else 1.0).log()
     # [latent, i, j]: the log-density of z_i under q(.|x_j)
@@ -32,12 +38,17 @@ def kl_parts(z: Tensor, mu: Tensor, log_var: Tensor, images: int) -> dict[str, T
     log_q = torch.logsumexp(of_each.sum(0) + log_share, 1)
     log_q_each = torch.logsumexp(of_each + log_share, 2).sum(0)
     log_p = _log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)
-    return {"information": _log_normal(z, mu, log_var).sum(1) - log_q,
-            "total_correlation": log_q - log_q_each, "dimension_wise": log_q_each - log_p}
+    return {
+        "information": _log_normal(z, mu, log_var).sum(1) - log_q,
+        "total_correlation": log_q - log_q_each,
+        "dimension_wise": log_q_each - log_p,
+    }
 
 
 def _log_normal(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
-    return -0.5 * (((z - mu) * torch.exp(-0.5 * log_var)).square() + (log_var + math.log(2 * math.pi)))
+    return -0.5 * (
+        ((z - mu) * torch.exp(-0.5 * log_var)).square() + (log_var + math.log(2 * math.pi))
+    )
 
 
 class BetaTCVAE(VAE):
@@ -47,10 +58,18 @@ class BetaTCVAE(VAE):
     beta = 1 the loss is the VAE's.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, images: int, beta: float = 1.0, likelihood="bernoulli",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        images: int,
+        beta: float = 1.0,
+        likelihood="bernoulli",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, net, beta=beta, likelihood=likelihood, shape=shape)
-        self.images = check.integer("images", images)
+        self.images = require.integer("images", images)
 
     def loss(self, x: Tensor, beta=None) -> dict[str, Tensor]:
         """-ELBO + (beta - 1) * total correlation, in nats per image, for x [B, C, H, W].
@@ -64,8 +83,12 @@ class BetaTCVAE(VAE):
         reconstruction = -self.likelihood.log_prob(self.decode(z), x).mean()
         kl = kl_divergence(mu, log_var).sum() / len(x)
         correlation = kl_parts(z, mu, log_var, max(self.images, len(x)))["total_correlation"].mean()
-        return {"loss": reconstruction + kl + (beta - 1) * correlation, "reconstruction": reconstruction, "kl": kl,
-                "total_correlation": correlation}
+        return {
+            "loss": reconstruction + kl + (beta - 1) * correlation,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "total_correlation": correlation,
+        }
 
 
 class CapacityVAE(VAE):
@@ -75,12 +98,22 @@ class CapacityVAE(VAE):
     `train.fit(model, images, weights={"capacity": train.warmup(0.8, to=25)})`. net, likelihood, shape: as in `VAE`.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, gamma: float = 30.0, likelihood="bernoulli",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        gamma: float = 30.0,
+        likelihood="bernoulli",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
-        self.gamma = check.number("gamma", gamma, low=0)
+        self.gamma = require.number("gamma", gamma, low=0)
 
     def loss(self, x: Tensor, capacity=0.0) -> dict[str, Tensor]:
         """Reconstruction + gamma * |kl - capacity|, in nats per image, for x [B, C, H, W]."""
         terms = super().loss(x, beta=1.0)
-        return {**terms, "loss": terms["reconstruction"] + self.gamma * (terms["kl"] - capacity).abs()}
+        return {
+            **terms,
+            "loss": terms["reconstruction"] + self.gamma * (terms["kl"] - capacity).abs(),
+        }

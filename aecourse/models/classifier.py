@@ -1,12 +1,12 @@
 """A small classifier: not a subject of the course but a judge in it, who says whether a drawn image is a digit."""
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aecourse import _arguments as check
-from aecourse import nets
+from aecourse import nets, require
 
 
 class Classifier(nn.Module):
@@ -14,13 +14,14 @@ class Classifier(nn.Module):
 
     net: `nets.mlp(...)` or `nets.conv(...)`, of which only the encoder is used. Its loss needs labels, in nats per image.
     """
+
     input_range = None
 
-    def __init__(self, classes: int = 10, net=None, *, shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(self, classes: int = 10, net=None, *, shape: tuple[int, ...] = (1, 28, 28)):
         super().__init__()
-        self.shape = check.sizes("shape", shape, empty=False)
+        self.shape = require.sizes("shape", shape, empty=False)
         net = nets.given(net, nets.mlp(hidden=(256,)))
-        self.classes = check.integer("classes", classes, low=2)
+        self.classes = require.integer("classes", classes, low=2)
         self.network = net.encoder(self.shape, self.classes)
 
     @property

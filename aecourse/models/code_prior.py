@@ -1,11 +1,12 @@
 """A prior over the words of a VQ-VAE: a small causal transformer, which reads a grid like a line of text."""
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aecourse import _arguments as check
+from aecourse import require
 
 
 class CodePrior(nn.Module):
@@ -15,22 +16,41 @@ class CodePrior(nn.Module):
     It is trained on grids of words, int64 [N, h, w]. Its loss is -log p(c) in nats per image.
     """
 
-    def __init__(self, codes: int, grid: tuple[int, int], *, width: int = 64, layers: int = 2, heads: int = 4):
+    later: Tensor
+
+    def __init__(
+        self, codes: int, grid: tuple[int, int], *, width: int = 64, layers: int = 2, heads: int = 4
+    ):
         super().__init__()
-        self.codes, self.grid = check.integer("codes", codes, low=2), check.sizes("grid", grid)
+        self.codes, self.grid = require.integer("codes", codes, low=2), require.sizes("grid", grid)
         if len(self.grid) != 2:
             raise ValueError(f"grid: got {self.grid}; accepted is (height, width)")
-        if check.integer("width", width) % check.integer("heads", heads):
+        if require.integer("width", width) % require.integer("heads", heads):
             raise ValueError(f"width: got {width}; accepted is a multiple of heads, {heads}")
         self.shape, self.cells = self.grid, self.grid[0] * self.grid[1]
-        self.word = nn.Embedding(self.codes + 1, width)                          # the last one says: the line begins here
+        self.word = nn.Embedding(self.codes + 1, width)  # the last one says: the line begins here
         self.place = nn.Parameter(0.02 * torch.randn(self.cells, width))
-        layer = nn.TransformerEncoderLayer(width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
-        self.blocks = nn.TransformerEncoder(layer, check.integer("layers", layers), norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(
+            width,
+            heads,
+            2 * width,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.blocks = nn.TransformerEncoder(
+            layer,
+            require.integer("layers", layers),
+            norm=nn.LayerNorm(width),
+            enable_nested_tensor=False,
+        )
         self.head = nn.Linear(width, self.codes)
-        nn.init.zeros_(self.head.weight)                                         # so that training starts at the uniform prior
+        nn.init.zeros_(self.head.weight)  # so that training starts at the uniform prior
         nn.init.zeros_(self.head.bias)
-        self.register_buffer("later", nn.Transformer.generate_square_subsequent_mask(self.cells), persistent=False)
+        self.register_buffer(
+            "later", nn.Transformer.generate_square_subsequent_mask(self.cells), persistent=False
+        )
 
     @property
     def accepts(self) -> dict:
@@ -57,13 +77,19 @@ class CodePrior(nn.Module):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """`n` grids of words, int64 [n, h, w], drawn cell by cell."""
-        line = torch.empty(check.integer("n", n), 0, dtype=torch.long, device=self.place.device)
+        line = torch.empty(require.integer("n", n), 0, dtype=torch.long, device=self.place.device)
         for _ in range(self.cells):
             chance = self(line)[:, -1].softmax(1)
             line = torch.cat([line, torch.multinomial(chance, 1)], dim=1)
         return line.view(n, *self.grid)
 
     def _checked(self, indices: Tensor) -> Tensor:
-        if not isinstance(indices, Tensor) or indices.dtype != torch.long or indices.shape[1:] != self.grid:
-            raise ValueError(f"indices: got {check.described(indices)}; accepted is an int64 tensor [N, {self.grid[0]}, {self.grid[1]}]")
+        if (
+            not isinstance(indices, Tensor)
+            or indices.dtype != torch.long
+            or indices.shape[1:] != self.grid
+        ):
+            raise ValueError(
+                f"indices: got {require.described(indices)}; accepted is an int64 tensor [N, {self.grid[0]}, {self.grid[1]}]"
+            )
         return indices

@@ -1,11 +1,12 @@
 """The denoising autoencoder: spoil the image, and ask for the clean one back."""
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.autoencoder import ERRORS, Autoencoder
 
 
@@ -21,7 +22,7 @@ class Noise(nn.Module):
         ends = level if isinstance(level, (tuple, list)) else (level, level)
         if len(ends) != 2 or ends[0] > ends[1]:
             raise ValueError(f"level: got {level!r}; accepted is a number or a pair (low, high)")
-        self.low, self.high = (check.number("level", end, low=0, high=high) for end in ends)
+        self.low, self.high = (require.number("level", end, low=0, high=high) for end in ends)
 
     def levels(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One level per image: [B, 1, 1, 1]."""
@@ -53,7 +54,7 @@ class Masking(Noise):
 
     def __init__(self, share: float | tuple[float, float] = 0.5, patch: int = 1):
         super().__init__(share, high=1.0)
-        self.patch = check.integer("patch", patch)
+        self.patch = require.integer("patch", patch)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return x * self.kept(x, generator)
@@ -64,8 +65,8 @@ class Masking(Noise):
         grid = (len(x), height // self.patch + 2, width // self.patch + 2)
         kept = (_uniform(grid, x, generator) >= self.levels(x, generator)[:, 0]).to(x.dtype)
         shift = (_uniform((len(x), 2), x, generator) * self.patch).long()
-        rows = (torch.arange(height, device=x.device) + shift[:, :1]) // self.patch             # [B, H]
-        columns = (torch.arange(width, device=x.device) + shift[:, 1:]) // self.patch           # [B, W]
+        rows = (torch.arange(height, device=x.device) + shift[:, :1]) // self.patch  # [B, H]
+        columns = (torch.arange(width, device=x.device) + shift[:, 1:]) // self.patch  # [B, W]
         image = torch.arange(len(x), device=x.device)[:, None, None]
         return kept[image, rows[:, :, None], columns[:, None, :]][:, None]
 
@@ -92,11 +93,21 @@ class DenoisingAutoencoder(Autoencoder):
     give it a spoiled image.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, noise: nn.Module | None = None, error: str = "mse",
-                 output: str = "sigmoid", shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        noise: nn.Module | None = None,
+        error: str = "mse",
+        output: str = "sigmoid",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, net, error=error, output=output, shape=shape)
         if noise is not None and (not callable(noise) or isinstance(noise, type)):
-            raise TypeError(f"noise: got {check.described(noise)}; accepted is a module such as GaussianNoise(0.5)")
+            raise TypeError(
+                f"noise: got {require.described(noise)}; accepted is a module such as GaussianNoise(0.5)"
+            )
         self.noise = GaussianNoise() if noise is None else noise
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:

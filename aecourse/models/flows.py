@@ -1,11 +1,11 @@
 """A VAE with a posterior richer than a Gaussian."""
+
 from __future__ import annotations
 
 from torch import Tensor
 from torch.distributions import Normal
 
-from aecourse import _arguments as check
-from aecourse import nets
+from aecourse import nets, require
 from aecourse.models.posterior import Posterior, log_weights
 from aecourse.models.vae import VAE
 
@@ -17,19 +17,33 @@ class FlowVAE(VAE):
     shape: as in `VAE`. `encode` and `code` give mu and log-variance, which without steps would be q's.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, steps: int = 8, likelihood="bernoulli",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        steps: int = 8,
+        likelihood="bernoulli",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         net = nets.given(net, nets.mlp(hidden=(512, 256)))
         super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
-        self.steps = check.integer("steps", steps, low=0)
-        self.encoder = net.encoder(self.shape, 2 * self.latent_dim + self.steps * (2 * self.latent_dim + 1))
+        self.steps = require.integer("steps", steps, low=0)
+        self.encoder = net.encoder(
+            self.shape, 2 * self.latent_dim + self.steps * (2 * self.latent_dim + 1)
+        )
 
     def posterior(self, x: Tensor) -> Posterior:
         """q(z|x) for x [B, C, H, W]."""
         k = self.latent_dim
         gaussian, rest = self.encoder(x).split([2 * k, self.steps * (2 * k + 1)], dim=1)
         rest = rest.view(len(x), self.steps, 2 * k + 1).transpose(0, 1)
-        return Posterior(*gaussian.chunk(2, dim=1), rest[..., :k], rest[..., k:2 * k], rest[..., 2 * k])
+        return Posterior(
+            *gaussian.chunk(2, dim=1),
+            rest[..., :k],  # pyright: ignore[reportCallIssue]
+            rest[..., k : 2 * k],  # pyright: ignore[reportCallIssue]
+            rest[..., 2 * k],  # pyright: ignore[reportCallIssue]
+        )
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Where q is moved to and how far it is stretched, each [B, latent_dim]."""

@@ -1,13 +1,15 @@
 """Several draws per image: the importance-weighted bound, and the gradient that its encoder should get."""
+
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.models.vae import VAE
 
 
@@ -28,15 +30,24 @@ class IWAE(VAE):
     may be changed on the model.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, samples: int = 5, estimator: str = "iwae", likelihood="bernoulli",
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    samples = require.Setting(require.integer)
+    estimator = require.Setting(partial(require.choice, options=("iwae", "dreg")))
+
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        samples: int = 5,
+        estimator: str = "iwae",
+        likelihood="bernoulli",
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, net, likelihood=likelihood, shape=shape)
-        self.samples = check.integer("samples", samples)
-        self.estimator = check.choice("estimator", estimator, ("iwae", "dreg"))
+        self.samples, self.estimator = samples, estimator
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """Minus the bound, in nats per image; "elbo_loss" is what the same draws say of -ELBO, for comparison."""
-        check.choice("estimator", self.estimator, ("iwae", "dreg"))
         log_w = self._draw(x, along_path=self.estimator == "dreg")
         bound = log_mean_weight(log_w).mean()
         elbo_loss = -log_w.detach().mean()
@@ -51,12 +62,11 @@ class IWAE(VAE):
         """log-weights [samples, B]. Along the path: q's own parameters get no gradient but through z, and that is
         multiplied, on its way back to the encoder, by the share that the draw has in the sum of weights."""
         mu, log_var = self.encode(x)
-        samples = check.integer("samples", self.samples)
-        eps = torch.randn((samples, *mu.shape), device=mu.device, dtype=mu.dtype)
+        eps = torch.randn((self.samples, *mu.shape), device=mu.device, dtype=mu.dtype)
         z = mu + torch.exp(0.5 * log_var) * eps
         if along_path:
             mu, log_var = mu.detach(), log_var.detach()
-        repeated = x.repeat(samples, *[1] * (x.dim() - 1))
+        repeated = x.repeat(self.samples, *[1] * (x.dim() - 1))
         log_px = self.likelihood.log_prob(self.decode(z.flatten(0, 1)), repeated)
         log_pz = Normal(0.0, 1.0).log_prob(z).sum(2)
         log_qz = Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(2)

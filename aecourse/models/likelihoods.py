@@ -1,14 +1,16 @@
 """p(x|z): what the decoder's logits say about the pixels. Each gives log p(x|z) in nats per image."""
+
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import ContinuousBernoulli as _ContinuousBernoulli
 
-from aecourse import _arguments as check
+from aecourse import require
 
 
 class Bernoulli(nn.Module):
@@ -17,6 +19,7 @@ class Bernoulli(nn.Module):
     On grey pixels the same formula is still a loss, but no longer the log-probability of anything: it does not
     integrate to one over [0, 1]. `ContinuousBernoulli` adds the missing constant.
     """
+
     input_range = (0.0, 1.0)
 
     def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
@@ -37,11 +40,14 @@ class ContinuousBernoulli(nn.Module):
 
     Source: Loaiza-Ganem & Cunningham 2019.
     """
+
     input_range = (0.0, 1.0)
 
     def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
         """logits [B, ...] and x [B, ...] -> nats per image [B]."""
-        return _ContinuousBernoulli(logits=logits, validate_args=False).log_prob(x).flatten(1).sum(1)
+        return (
+            _ContinuousBernoulli(logits=logits, validate_args=False).log_prob(x).flatten(1).sum(1)
+        )
 
     def mean(self, logits: Tensor) -> Tensor:
         """The mean of the density, which is not sigmoid(logits)."""
@@ -59,16 +65,17 @@ class Gaussian(nn.Module):
     squared error divided by 2 sigma^2, plus a constant. squash: passes the logits through a sigmoid, so that means
     stay in [0, 1]; False leaves them as they are (the linear-Gaussian model needs that).
     """
+
     input_range = None
 
     def __init__(self, sigma: float = 1.0, *, learned: bool = False, squash: bool = True):
         super().__init__()
-        start = torch.tensor(math.log(check.number("sigma", sigma, low=0, above=True)))
-        if check.choice("learned", learned, (True, False)):
+        start = torch.tensor(math.log(require.number("sigma", sigma, low=0, above=True)))
+        if require.choice("learned", learned, (True, False)):
             self.log_sigma = nn.Parameter(start)
         else:
             self.register_buffer("log_sigma", start)
-        self.squash = bool(check.choice("squash", squash, (True, False)))
+        self.squash = bool(require.choice("squash", squash, (True, False)))
 
     @property
     def sigma(self) -> Tensor:
@@ -91,11 +98,41 @@ class Gaussian(nn.Module):
         return mean + self.sigma * torch.randn_like(mean)
 
 
-BY_NAME = {"bernoulli": Bernoulli, "continuous_bernoulli": ContinuousBernoulli, "gaussian": Gaussian}
+class Multinomial(nn.Module):
+    """Counts of choices among all entries of a row: entry i is drawn with the probability softmax(logits)_i.
+
+    The probabilities add up to one, so that what one entry gains the others lose. How many choices there are is given.
+    """
+
+    input_range = (0.0, math.inf)
+
+    def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
+        """logits [B, ...] and counts x [B, ...] -> nats per row [B], with the number of orders that give the same counts."""
+        x = x.flatten(1)
+        orders = torch.lgamma(x.sum(1) + 1) - torch.lgamma(x + 1).sum(1)
+        return orders + (x * F.log_softmax(logits.flatten(1), dim=1)).sum(1)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """The probability of each entry; all entries of a row add up to one."""
+        return torch.softmax(logits.flatten(1), dim=1).view_as(logits)
+
+    def sample(self, logits: Tensor) -> Tensor:
+        """One choice each: a single one in every row."""
+        drawn = torch.multinomial(self.mean(logits).flatten(1), 1)
+        return torch.zeros_like(logits.flatten(1)).scatter(1, drawn, 1.0).view_as(logits)
 
 
-def likelihood(value) -> nn.Module:
+BY_NAME = {
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "gaussian": Gaussian,
+}
+
+
+def likelihood(value: Any) -> Any:
     """A likelihood from its name or as it is; anything with `log_prob`, `mean` and `sample` will do."""
-    if isinstance(value, nn.Module) and all(hasattr(value, m) for m in ("log_prob", "mean", "sample")):
+    if isinstance(value, nn.Module) and all(
+        hasattr(value, m) for m in ("log_prob", "mean", "sample")
+    ):
         return value
-    return BY_NAME[check.choice("likelihood", value, BY_NAME)]()
+    return BY_NAME[str(require.choice("likelihood", value, BY_NAME))]()

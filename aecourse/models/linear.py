@@ -1,4 +1,5 @@
 """The linear autoencoder, whose optimum is known: it spans the principal subspace."""
+
 from __future__ import annotations
 
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ class LinearAutoencoder(Model):
     an invertible mixing of the code that the loss cannot see.
     """
 
-    def __init__(self, latent_dim: int, *, shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(self, latent_dim: int, *, shape: tuple[int, ...] = (1, 28, 28)):
         super().__init__(latent_dim, shape)
         count = self.shape[0] * self.shape[1] * self.shape[2]
         self.encoder = nn.Linear(count, self.latent_dim)

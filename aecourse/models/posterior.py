@@ -1,4 +1,5 @@
 """q(z|x), the encoder's answer: draws from a Gaussian, bent step by step or not, with the density still known."""
+
 from __future__ import annotations
 
 import math
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal
 
-from aecourse import _arguments as check
+from aecourse import require
 
 
 def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,6 +35,7 @@ class Posterior:
     mu, log_var [B, k]; u, w [steps, B, k], b [steps, B], or None for the Gaussian. Bending before stretching is the same
     family as after, with parameters that do not depend on how narrow q is.
     """
+
     mu: Tensor
     log_var: Tensor
     u: Tensor | None = None
@@ -49,15 +51,20 @@ class Posterior:
         """`samples` draws per image and what they are worth: z [samples, B, k], log q(z|x) [samples, B]."""
         e = torch.randn(samples, *self.mu.shape, device=self.mu.device, dtype=self.mu.dtype)
         log_q = Normal(0.0, 1.0).log_prob(e).sum(2) - 0.5 * self.log_var.sum(1)
-        for step in range(0 if self.u is None else len(self.u)):
-            e, log_det = planar(e, self.u[step], self.w[step], self.b[step])
-            log_q = log_q - log_det                                          # stretched space is thinner
+        bends = (
+            () if self.u is None or self.w is None or self.b is None else (self.u, self.w, self.b)
+        )
+        for u, w, b in zip(*bends):
+            e, log_det = planar(e, u, w, b)
+            log_q = log_q - log_det  # stretched space is thinner
         return self.mu + torch.exp(0.5 * self.log_var) * e, log_q
 
 
 def log_weights(model, x: Tensor, q: Posterior, samples: int) -> Tensor:
     """log p(x, z) - log q(z|x) for draws from any `q`, with the model's decoder: x [B, C, H, W] -> [samples, B], nats."""
-    z, log_q = q.draw(check.integer("samples", samples))
+    z, log_q = q.draw(require.integer("samples", samples))
     logits = model.decode(z.flatten(0, 1))
-    log_px = model.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(samples, len(x))
+    log_px = model.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(
+        samples, len(x)
+    )
     return log_px + Normal(0.0, 1.0).log_prob(z).sum(2) - log_q

@@ -1,11 +1,11 @@
 """The variational autoencoder: a latent-variable model and the encoder that makes it trainable."""
+
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from aecourse import _arguments as check
-from aecourse import nets
+from aecourse import nets, require
 from aecourse.models.base import LatentModel
 from aecourse.models.posterior import Posterior
 
@@ -33,11 +33,19 @@ class VAE(LatentModel):
     0 is the ELBO.
     """
 
-    def __init__(self, latent_dim: int, net=None, *, likelihood="bernoulli", beta: float = 1.0, free_bits: float = 0.0,
-                 shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        latent_dim: int,
+        net=None,
+        *,
+        likelihood: object = "bernoulli",
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         super().__init__(latent_dim, shape, likelihood)
-        self.beta = check.number("beta", beta, low=0)
-        self.free_bits = check.number("free_bits", free_bits, low=0)
+        self.beta = require.number("beta", beta, low=0)
+        self.free_bits = require.number("free_bits", free_bits, low=0)
         net = nets.given(net, nets.mlp(hidden=(512, 256)))
         self.encoder = net.encoder(self.shape, 2 * self.latent_dim)
         self.decoder = net.decoder(self.latent_dim, self.shape)
@@ -69,8 +77,11 @@ class VAE(LatentModel):
         kl = per_latent.sum() / len(x)
         floored = per_latent.mean(0).clamp_min(self.free_bits)
         charged = floored.sum() if self.free_bits else kl
-        return {"loss": reconstruction + (self.beta if beta is None else beta) * charged,
-                "reconstruction": reconstruction, "kl": kl}
+        return {
+            "loss": reconstruction + (self.beta if beta is None else beta) * charged,
+            "reconstruction": reconstruction,
+            "kl": kl,
+        }
 
     def log_weights(self, x: Tensor, samples: int) -> Tensor:
         """log p(x, z) - log q(z|x) for `samples` draws of z from q(z|x): x [B, C, H, W] -> [samples, B], nats.
@@ -82,6 +93,8 @@ class VAE(LatentModel):
         eps = torch.randn(samples, *mu.shape, device=mu.device, dtype=torch.float32)
         z = (mu + torch.exp(0.5 * log_var) * eps).to(mu.dtype)
         logits = self.decode(z.flatten(0, 1))
-        log_px = self.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(samples, len(x))
+        log_px = self.likelihood.log_prob(logits, x.repeat(samples, *[1] * (x.dim() - 1))).view(
+            samples, len(x)
+        )
         log_pz_minus_qz = 0.5 * (eps.square() + log_var - z.square()).sum(2)
         return log_px + log_pz_minus_qz

@@ -1,4 +1,5 @@
 """The VQ-VAE: a code made of words from a codebook (van den Oord, Vinyals & Kavukcuoglu 2017)."""
+
 from __future__ import annotations
 
 import math
@@ -7,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aecourse import _arguments as check
-from aecourse import nets
+from aecourse import nets, require
 from aecourse.models.base import Model
 from aecourse.models.likelihoods import likelihood as as_likelihood
 
@@ -25,19 +25,38 @@ class VectorQuantizer(nn.Module):
     training mode, by tensor operations that never wait for the device.
     """
 
-    def __init__(self, codes: int, code_dim: int, *, codebook: str = "ema", decay: float = 0.99, revive: float = 0.0):
+    words: Tensor
+    shares: Tensor
+    sums: Tensor
+
+    def __init__(
+        self,
+        codes: int,
+        code_dim: int,
+        *,
+        codebook: str = "ema",
+        decay: float = 0.99,
+        revive: float = 0.0,
+    ):
         super().__init__()
-        self.codes, self.code_dim = check.integer("codes", codes, low=2), check.integer("code_dim", code_dim)
-        self.by_gradient = check.choice("codebook", codebook, ("ema", "gradient")) == "gradient"
-        self.decay = check.number("decay", decay, low=0, high=1)
-        self.revive = check.number("revive", revive, low=0, high=1)
+        self.codes, self.code_dim = (
+            require.integer("codes", codes, low=2),
+            require.integer("code_dim", code_dim),
+        )
+        self.by_gradient = require.choice("codebook", codebook, ("ema", "gradient")) == "gradient"
+        self.decay = require.number("decay", decay, low=0, high=1)
+        self.revive = require.number("revive", revive, low=0, high=1)
         words = (2 * torch.rand(self.codes, self.code_dim) - 1) / self.codes
         if self.by_gradient:
             self.words = nn.Parameter(words)
         else:
             self.register_buffer("words", words)
-        self.register_buffer("shares", torch.zeros(self.codes))                  # moving averages: of the vectors, which
-        self.register_buffer("sums", torch.zeros(self.codes, self.code_dim))     # share takes a word, and their sum
+        self.register_buffer(
+            "shares", torch.zeros(self.codes)
+        )  # moving averages: of the vectors, which
+        self.register_buffer(
+            "sums", torch.zeros(self.codes, self.code_dim)
+        )  # share takes a word, and their sum
 
     def forward(self, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """z [B, code_dim, h, w] -> words in its place, and the two squared distances.
@@ -50,8 +69,10 @@ class VectorQuantizer(nn.Module):
             self.replace_dead(vectors)
         indices = self.nearest(vectors)
         words = self.lookup(indices.view(len(z), *z.shape[2:]))
-        terms = {"codebook": (words - z.detach()).square().sum() / len(z),
-                 "commitment": (z - words.detach()).square().sum() / len(z)}
+        terms = {
+            "codebook": (words - z.detach()).square().sum() / len(z),
+            "commitment": (z - words.detach()).square().sum() / len(z),
+        }
         if self.training:
             self.update(vectors, indices, self.decay)
             if not self.by_gradient:
@@ -106,14 +127,18 @@ class VectorQuantizer(nn.Module):
     @torch.no_grad()
     def initialise(self, vectors: Tensor, *, steps: int = 10, seed: int = 0) -> None:
         """k-means on vectors [N, code_dim]: places drawn as in k-means++ (Arthur & Vassilvitskii 2007), then `steps` steps."""
-        generator = torch.Generator().manual_seed(check.integer("seed", seed, low=0))
-        place = torch.randint(len(vectors), (1,), generator=generator, device="cpu").to(vectors.device)
+        generator = torch.Generator().manual_seed(require.integer("seed", seed, low=0))
+        place = torch.randint(len(vectors), (1,), generator=generator, device="cpu").to(
+            vectors.device
+        )
         distance = torch.full_like(vectors[:, 0], math.inf)
         for k in range(self.codes):
             self.words[k] = vectors[place[0]]
             distance = torch.minimum(distance, (vectors - self.words[k]).square().sum(1))
-            place = torch.multinomial(distance.cpu() + 1e-30, 1, generator=generator).to(vectors.device)
-        for _ in range(check.integer("steps", steps)):
+            place = torch.multinomial(distance.cpu() + 1e-30, 1, generator=generator).to(
+                vectors.device
+            )
+        for _ in range(require.integer("steps", steps)):
             self.update(vectors, self.nearest(vectors), decay=0.0)
             self.move_words()
 
@@ -133,19 +158,34 @@ class VQVAE(Model):
     uniform prior the second part is h w log(codes), a constant, so that training need not know the prior.
     """
 
-    def __init__(self, codes: int = 64, code_dim: int = 8, net=None, *, likelihood="bernoulli", commitment: float = 0.25,
-                 codebook: str = "ema", decay: float = 0.99, revive: float = 0.0, shape: tuple[int, int, int] = (1, 28, 28)):
+    def __init__(
+        self,
+        codes: int = 64,
+        code_dim: int = 8,
+        net=None,
+        *,
+        likelihood="bernoulli",
+        commitment: float = 0.25,
+        codebook: str = "ema",
+        decay: float = 0.99,
+        revive: float = 0.0,
+        shape: tuple[int, ...] = (1, 28, 28),
+    ):
         net = nets.given(net, nets.conv(channels=(16, 32)))
         if not hasattr(net, "grid"):
-            raise TypeError(f"net: got {net!r}; accepted is nets.conv(...), since a grid of words needs a grid of vectors")
-        grid = net.grid(check.image_shape("shape", shape))
-        super().__init__(check.integer("code_dim", code_dim) * math.prod(grid), shape)
+            raise TypeError(
+                f"net: got {net!r}; accepted is nets.conv(...), since a grid of words needs a grid of vectors"
+            )
+        grid = net.grid(require.image_shape("shape", shape))
+        super().__init__(require.integer("code_dim", code_dim) * math.prod(grid), shape)
         self.grid = grid
         self.likelihood = as_likelihood(likelihood)
         self.input_range = getattr(self.likelihood, "input_range", None)
-        self.commitment = check.number("commitment", commitment, low=0)
+        self.commitment = require.number("commitment", commitment, low=0)
         self.encoder = net.grid_encoder(self.shape, code_dim)
-        self.quantizer = VectorQuantizer(codes, code_dim, codebook=codebook, decay=decay, revive=revive)
+        self.quantizer = VectorQuantizer(
+            codes, code_dim, codebook=codebook, decay=decay, revive=revive
+        )
         self.decoder = net.grid_decoder(code_dim, self.shape)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -179,7 +219,7 @@ class VQVAE(Model):
     def loss(self, x: Tensor) -> dict[str, Tensor]:
         """-log p(x|words) and the squared distances between vectors and words, per image."""
         z = self.encode(x)
-        with torch.autocast(x.device.type, enabled=False):       # distances need all their digits
+        with torch.autocast(x.device.type, enabled=False):  # distances need all their digits
             words, terms = self.quantizer(z.to(self.quantizer.words.dtype))
         reconstruction = -self.likelihood.log_prob(self.decode(words), x).mean()
         loss = reconstruction + self.commitment * terms["commitment"]
@@ -188,20 +228,22 @@ class VQVAE(Model):
         return {"loss": loss, "reconstruction": reconstruction, "commitment": terms["commitment"]}
 
     @torch.no_grad()
-    def initialise(self, x: Tensor, *, images: int = 500, seed: int = 0) -> "VQVAE":
+    def initialise(self, x: Tensor, *, images: int = 500, seed: int = 0) -> VQVAE:
         """Starts the codebook by k-means on what the untrained encoder makes of some of x [N, C, H, W]; returns itself."""
-        check.batch("x", x, self.shape)
+        require.batch("x", x, self.shape)
         rows = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed), device="cpu")
-        rows = rows[:check.integer("images", images)]
+        rows = rows[: require.integer("images", images)]
         device = next(self.parameters()).device
-        vectors = self.encode(x[rows].to(device)).permute(0, 2, 3, 1).reshape(-1, self.quantizer.code_dim)
+        vectors = (
+            self.encode(x[rows].to(device)).permute(0, 2, 3, 1).reshape(-1, self.quantizer.code_dim)
+        )
         self.quantizer.initialise(vectors, seed=seed)
         return self
 
     @torch.no_grad()
     def sample(self, n: int, prior=None) -> Tensor:
         """`n` images [n, C, H, W] from indices that `prior.sample(n)` gives, or from uniform ones where it is None."""
-        n, device = check.integer("n", n), next(self.parameters()).device
+        n, device = require.integer("n", n), next(self.parameters()).device
         if prior is None:
             return self.draw(torch.randint(self.quantizer.codes, (n, *self.grid), device=device))
         return self.draw(prior.sample(n).to(device))

@@ -1,7 +1,12 @@
 // The question bank: filters, rounds of cards, and Leitner's boxes in the reader's own browser.
 // A card that is known moves one box up, one that is not goes back to the first; a card in box n is due after DAYS[n] days.
-function build(root) {
-  const DAYS = [0, 1, 2, 4, 8, 16], KEY = "aecourse:cards:";
+import { button } from "../page/controls.js";
+import { announcer, element, parsed } from "../page/runtime.js";
+import { store, undoLine } from "../page/store.js";
+import { formulaPreview, markFormula } from "./formula.js";
+
+export function build(root) {
+  const DAYS = [0, 1, 2, 4, 8, 16];
   const find = (selector) => root.querySelector(selector);
   const cards = [...root.querySelectorAll(".ae-card")];
   const filters = [...root.querySelectorAll("select")], status = find(".ae-status"), stop = find(".ae-stop"), due = find(".ae-due");
@@ -10,23 +15,17 @@ function build(root) {
   const today = () => { const d = new Date(); return Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) / 864e5; };
   const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-  // ---- What is kept: { box: 1 to 5, day: when the card was asked last } for each card that has been asked ----
+  // ---- What is kept of a card: { box: 1 to 5, day: when it was marked last, from: its box before that day } ----
 
-  const sound = (kept) => kept && Number.isInteger(kept.box) && DAYS[kept.box] && Number.isInteger(kept.day);
-  const memory = {
-    works: true,
-    attempt(action) { try { return action(); } catch { this.works = false; return null; } },
-    read(id) {
-      const text = this.attempt(() => localStorage.getItem(KEY + id));
-      try { const kept = JSON.parse(text); return sound(kept) ? kept : null; } catch { return null; }
-    },
-    write(id, kept) { this.attempt(() => localStorage.setItem(KEY + id, JSON.stringify(kept))); },
-    forget(id) { this.attempt(() => localStorage.removeItem(KEY + id)); },
-  };
-  const boxes = new Map(); // id -> { box, day }
+  const boxes = new Map(); // id -> what is kept
+  const key = (id) => `cards:${id}`;
   function recall() {
-    boxes.clear();
-    for (const { dataset: { id } } of cards) { const kept = memory.read(id); if (kept) boxes.set(id, kept); }
+    for (const { dataset: { id } } of cards) {
+      const kept = store.read(key(id));
+      if (kept) boxes.set(id, kept);
+      else boxes.delete(id);
+    }
+    show();
   }
   const isDue = (card) => { const kept = boxes.get(card.dataset.id); return Boolean(kept) && kept.day + DAYS[kept.box] <= today(); };
 
@@ -47,7 +46,7 @@ function build(root) {
     due.textContent = `Ask what is due (${ready})`;
     due.disabled = !ready;
     stop.hidden = !round;
-    const kept = memory.works ? "" : " This browser keeps nothing for this page: the boxes last until it is closed.";
+    const kept = store.works ? "" : " This browser keeps nothing for this page: the boxes last until it is closed.";
     status.textContent = (asked ? `Card ${round.at + 1} of ${round.cards.length}.`
       : round ? `You knew ${round.known} of ${round.cards.length}. Below are the cards of this round.`
       : `${plural(chosen.length, "card")}: ${ready} due, ${fresh} not asked yet.`) + kept;
@@ -56,7 +55,8 @@ function build(root) {
   function cover(card) { // as if it had not been asked
     card.querySelector("details").open = false;
     card.querySelectorAll("input").forEach((input) => { input.checked = false; if (input.type === "text") input.value = ""; });
-    card.querySelector(".ae-verdict").textContent = "";
+    card.querySelector(".ae-preview")?.replaceChildren();
+    card.querySelectorAll("[role=status]").forEach((line) => { line.textContent = ""; });
   }
 
   function ask(list) {
@@ -67,19 +67,20 @@ function build(root) {
     else status.textContent = "No card fits these filters.";
   }
 
+  // One mark a day: a second one corrects the first.
   function mark(card, known) {
-    const before = boxes.get(card.dataset.id)?.box ?? 0;
-    const kept = { box: known ? Math.min(before + 1, DAYS.length - 1) : 1, day: today() };
-    boxes.set(card.dataset.id, kept);
-    memory.write(card.dataset.id, kept);
-    const wait = `Box ${kept.box}: it comes back in ${plural(DAYS[kept.box], "day")}.`;
+    const { id } = card.dataset, before = boxes.get(id), from = before?.day === today() ? before.from ?? before.box - 1 : before?.box ?? 0;
+    const kept = { box: known ? Math.min(from + 1, DAYS.length - 1) : 1, day: today(), from };
+    boxes.set(id, kept);
+    store.set({ [key(id)]: kept });
+    undo.say("", null);
     if (round && round.cards[round.at] === card) {
       round.known += known;
       round.at += 1;
       show();
       (round.cards[round.at] ?? stop).focus();
     } else show();
-    card.querySelector(".ae-verdict").textContent = wait;
+    card.querySelector(".ae-mark [role=status]").textContent = `Box ${kept.box}: it comes back in ${plural(DAYS[kept.box], "day")}.`;
   }
 
   function shuffled(list) { // Fisher and Yates
@@ -91,51 +92,61 @@ function build(root) {
     return copy;
   }
 
+  const spoken = cards.some(({ dataset }) => dataset.formula) ? announcer(root) : () => {};
+
   // ---- One card ------------------------------------------------------------------------------------------
 
   const amount = (text) => parsed(text.replace(/(?<=\d)[ ,\u202f](?=\d{3}(\D|$))/g, "")); // "489,136" and "489 136" too
 
   for (const card of cards) {
     const details = card.querySelector("details"), verdict = element("p", { class: "ae-verdict", role: "status" });
-    const knew = element("button", { type: "button", class: "ae-knew" }, "I knew it");
-    const missed = element("button", { type: "button", class: "ae-missed" }, "Not yet");
-    card.querySelector(".ae-solution").append(element("p", { class: "ae-row ae-mark" }, knew, missed));
+    const knew = button("I knew it", () => mark(card, true), { class: "ae-knew" }), missed = button("Not yet", () => mark(card, false), { class: "ae-missed" });
+    card.querySelector(".ae-solution").append(element("div", { class: "ae-group ae-mark" }, knew, missed, element("span", { role: "status" })));
     details.before(verdict);
-    knew.addEventListener("click", () => mark(card, true));
-    missed.addEventListener("click", () => mark(card, false));
-    const answer = (right) => { verdict.textContent = right ? "Right." : "Not quite."; verdict.dataset.right = right; details.open = true; };
-    const reasons = [...card.querySelectorAll(".ae-reasons > li")];
-    card.querySelectorAll("input[type=radio]").forEach((radio, i) =>
-      radio.addEventListener("change", () => answer(reasons[i].dataset.right === "true")));
-    const field = card.querySelector("input[type=text]");
-    if (field) {
-      const check = () => {
-        const given = amount(field.value);
-        if (Number.isNaN(given)) verdict.textContent = "A number, please, such as 1.5 or 1,5.";
-        else answer(Math.abs(given - Number(card.dataset.number)) <= Number(card.dataset.tolerance) + 1e-12);
-      };
-      card.querySelector(".ae-check").addEventListener("click", check);
-      field.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); check(); } });
-    }
+    details.addEventListener("toggle", () => { if (details.open) details.scrollIntoView({ block: "nearest" }); });
+    const answer = (right, ...why) => {
+      verdict.replaceChildren(right ? "Right." : "Not quite.", ...why);
+      verdict.dataset.right = right;
+      details.open = true;
+    };
+    const reasons = [...card.querySelectorAll(".ae-reasons > li")], field = card.querySelector("input[type=text]");
+    const known = card.dataset.formula && JSON.parse(card.dataset.formula), prepared = [...card.querySelectorAll("[data-value]")];
+    if (known) formulaPreview(field, card.querySelector(".ae-preview"), known, spoken);
+    const judge = () => {
+      const { fault, row, right, hint } = markFormula(field.value, known, prepared.map(({ dataset }) => ({ answer: dataset.value, right: dataset.right === "true" })));
+      const why = prepared[row]?.querySelector(".ae-why");
+      if (fault) verdict.textContent = fault.said;
+      else answer(right, " ", ...(why ? why.cloneNode(true).childNodes : [hint ?? ""]));
+      if (why && !verdict.querySelector("mjx-container")) window["MathJax"]?.typesetPromise?.([verdict]).catch(() => {});
+    };
+    const check = () => {
+      if (known) { judge(); return; }
+      const chosen = card.querySelector("input:checked")?.value, given = field && amount(field.value);
+      if (field && Number.isNaN(given)) verdict.textContent = "A number, please, such as 1.5 or 1,5.";
+      else if (field) answer(Math.abs(given - Number(card.dataset.number)) <= Number(card.dataset.tolerance) + 1e-12);
+      else if (!chosen) verdict.textContent = "Choose an answer first.";
+      else answer(reasons[Number(chosen)].dataset.right === "true");
+    };
+    card.querySelector(".ae-check")?.addEventListener("click", check);
+    card.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.tagName === "INPUT") { event.preventDefault(); check(); } });
   }
 
   // ---- Starting afresh -------------------------------------------------------------------------------------
 
-  const reset = element("button", { type: "button" }, "Empty all boxes");
-  root.append(element("p", { class: "ae-row ae-keep" }, reset));
-  reset.addEventListener("click", () => {
-    if (!confirm("Forget which cards you know?")) return;
-    for (const { dataset: { id } } of cards) memory.forget(id);
+  const undo = undoLine(), reset = button("Empty all boxes", () => {
+    const back = store.set(Object.fromEntries(cards.map(({ dataset: { id } }) => [key(id), null])));
     boxes.clear();
     round = null;
     show();
+    undo.say("All boxes are empty.", () => { back(); recall(); });
   });
+  root.append(element("p", { class: "ae-group ae-keep" }, reset), undo.line);
 
   filters.forEach((filter) => filter.addEventListener("change", () => { round = null; show(); }));
   find(".ae-ten").addEventListener("click", () => ask(shuffled(cards.filter(fits)).slice(0, 10)));
   due.addEventListener("click", () => ask(shuffled(cards.filter((card) => fits(card) && isDue(card)))));
   stop.addEventListener("click", () => { round = null; show(); filters[0].focus(); });
   find(".ae-bar").hidden = false;
+  store.watch("cards:", recall);
   recall();
-  show();
 }

@@ -1,27 +1,26 @@
-// A prediction: a slider, a button, and one place in the browser's storage that `reveal` reads.
-function build(root, { id, unit }) {
+// A prediction: a slider, a button, and one entry of the store, which `reveal` reads.
+import { store } from "../page/store.js";
+
+export function build(root, { id, unit }) {
   const form = root.querySelector("form"), slider = form.querySelector("input");
   const figure = form.querySelector("output"), note = form.querySelector("[role=status]");
-  const key = `aecourse:guess:${id}`;
-  const show = () => { figure.textContent = Number(slider.value); };
+  const show = () => { figure.textContent = String(Number(slider.value)); };
 
-  function commit(value, kept) {
+  function recall() {
+    const value = store.read(`guess:${id}`);
+    if (value === null) { note.textContent = ""; return; }
     slider.value = value;
     show();
     note.textContent = `Noted: ${Number(slider.value)} ${unit}. You will meet it again further down.`
-      + (kept ? "" : " (This browser does not keep it when the page is closed.)");
-    (window.aecourseGuesses ??= {})[id] = Number(slider.value); // for a browser that keeps nothing
-    document.dispatchEvent(new CustomEvent("aecourse:guess", { detail: { id, value: Number(slider.value) } }));
+      + (store.works ? "" : " (This browser does not keep it when the page is closed.)");
   }
 
   slider.addEventListener("input", show);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    let kept = true;
-    try { localStorage.setItem(key, slider.value); } catch { kept = false; }
-    commit(slider.value, kept);
+    store.set({ [`guess:${id}`]: Number(slider.value) });
+    recall();
   });
-  let before = null;
-  try { before = localStorage.getItem(key); } catch { /* nothing is kept, nothing is lost */ }
-  if (before !== null && Number.isFinite(Number(before))) commit(before, true);
+  store.watch(`guess:${id}`, recall);
+  recall();
 }

@@ -1,24 +1,36 @@
 // Check questions. Everything to be said stands in the page already, in each question's folded answer.
-function build(root, { lesson }) {
-  const forms = [...root.querySelectorAll(".ae-question")];
-  const key = (form) => `aecourse:quiz:${lesson}:${form.dataset.id}`;
+import { button } from "../page/controls.js";
+import { announcer, element, parsed } from "../page/runtime.js";
+import { store, undoLine } from "../page/store.js";
+import { formulaPreview, markFormula } from "./formula.js";
 
-  // The reader's own browser keeps { answer, right, first, tries }; a browser that keeps nothing is no error.
-  const memory = {
-    works: true,
-    attempt(action) { try { return action(); } catch { this.works = false; return null; } },
-    read(form) { return this.attempt(() => JSON.parse(localStorage.getItem(key(form)))); },
-    write(form, kept) { this.attempt(() => localStorage.setItem(key(form), JSON.stringify(kept))); },
-    forget(form) { this.attempt(() => localStorage.removeItem(key(form))); },
+export function build(root, { lesson }) {
+  const forms = [...root.querySelectorAll(".ae-question")];
+  const key = (form) => `quiz:${lesson}:${form.dataset.id}`;
+  const state = new Map(); // form -> { answer, right, first, tries }; the first answer is the one that counts
+
+  const known = new Map(forms.filter(({ dataset }) => dataset.formula).map((form) => [form, JSON.parse(form.dataset.formula)]));
+  const prepared = (form) => [...form.querySelectorAll("li")];
+
+  // What is no answer at all, and what to say then.
+  const wanting = {
+    choice: (form, answer) => answer === null && ["Choose an answer first."],
+    numeric: (form, answer) => Number.isNaN(parsed(answer)) && ["A number, please,", "such as 1.5 or 1,5."],
+    formula(form, answer) {
+      const { fault } = marked(form, answer);
+      return fault && [fault.said];
+    },
   };
-  const state = new Map(); // form -> what was answered
+  const marked = (form, answer) => markFormula(answer, known.get(form),
+    prepared(form).map(({ dataset: { value, right } }) => ({ answer: value, right: right === "true" })));
 
   // Which of the prepared answers this is; undefined where none fits.
   const judge = {
-    choice: (form, answer) => form.querySelectorAll("li")[Number(answer)],
+    choice: (form, answer) => prepared(form)[Number(answer)],
+    formula: (form, answer) => prepared(form)[marked(form, answer).row],
     numeric(form, answer) {
       const off = (item) => Math.abs(Number(item.dataset.value) - parsed(answer));
-      const near = [...form.querySelectorAll("li")].filter((item) => off(item) <= Number(form.dataset.tolerance) + 1e-12);
+      const near = prepared(form).filter((item) => off(item) <= Number(form.dataset.tolerance) + 1e-12);
       return near.sort((a, b) => off(a) - off(b))[0];
     },
   };
@@ -28,13 +40,14 @@ function build(root, { lesson }) {
     if (right !== null) box.dataset.right = right;
     if (section) box.append(section);
     form.querySelector(".ae-feedback").replaceChildren(box);
-    if (window.MathJax && MathJax.typesetPromise && !box.querySelector("mjx-container")) MathJax.typesetPromise([box]).catch(() => {});
+    if (!box.querySelector("mjx-container")) window["MathJax"]?.typesetPromise?.([box]).catch(() => {});
   }
 
   // Judge an answer and say why. Returns whether it is right, or null where it is no answer.
   function respond(form, answer) {
-    if (form.dataset.kind === "numeric" && Number.isNaN(parsed(answer))) {
-      reply(form, null, "A number, please,", ["such as 1.5 or 1,5."]);
+    const missing = wanting[form.dataset.kind](form, answer);
+    if (missing) {
+      reply(form, null, missing[0], missing.slice(1));
       return null;
     }
     const item = judge[form.dataset.kind](form, answer), right = item?.dataset.right === "true";
@@ -42,65 +55,68 @@ function build(root, { lesson }) {
       if (!document.getElementById(link.hash.slice(1))) link.replaceWith(...link.childNodes);
     });
     const why = item ? [...item.querySelector(".ae-why").cloneNode(true).childNodes]
-      : ["That is not the number. Work it through once more, or open the answer."];
+      : form.dataset.kind === "numeric" ? ["That is not the number. Work it through once more, or open the answer."]
+      : [marked(form, answer).hint || "Its values are others. Try it at values where you know the answer, or open the answer."];
     reply(form, right, right ? "Right." : "Not quite.", why, right ? null : form.querySelector(".ae-section").cloneNode(true));
     form.dataset.answered = "";
     return right;
   }
 
   function answer(form) {
-    const given = new FormData(form).get("answer"), right = respond(form, given);
+    const given = new FormData(form).get("answer"), right = respond(form, given), before = state.get(form);
     if (right === null) return;
-    const before = state.get(form);
-    const kept = { answer: given, right, first: before ? before.first : right, tries: (before ? before.tries : 0) + 1 };
+    const kept = { answer: given, right, first: before ? before.first : right, tries: (before?.tries ?? 0) + 1 };
     state.set(form, kept);
-    memory.write(form, kept);
+    store.set({ [key(form)]: kept });
+    undo.say("", null);
     tally();
-    root.dispatchEvent(new CustomEvent("aecourse:answer", { bubbles: true, detail: { lesson, id: form.dataset.id, ...kept } }));
   }
 
-  function restore(form) {
-    const kept = memory.read(form);
-    if (!kept || typeof kept.answer !== "string") return;
-    const field = form.dataset.kind === "choice"
-      ? form.querySelectorAll("input")[Number(kept.answer)] : form.querySelector("input");
-    if (!field) return; // the question has changed since
-    if (field.type === "radio") field.checked = true;
-    else field.value = kept.answer;
-    if (respond(form, kept.answer) !== null) state.set(form, kept);
+  function recall() { // show what is kept; another tab may have changed it
+    for (const form of forms) {
+      const kept = store.read(key(form));
+      const field = kept && (form.dataset.kind === "choice" ? form.querySelectorAll("input")[Number(kept.answer)] : form.querySelector("input"));
+      if (!field || (field.type === "text" && wanting[form.dataset.kind](form, kept.answer))) { // nothing, or the question has changed since
+        if (state.delete(form)) form.reset();
+        previews.get(form)?.();
+        form.querySelector(".ae-feedback").replaceChildren();
+        delete form.dataset.answered;
+        continue;
+      }
+      if (field.type === "radio") field.checked = true;
+      else field.value = kept.answer;
+      previews.get(form)?.();
+      respond(form, kept.answer);
+      state.set(form, kept);
+    }
+    tally();
   }
 
   // The last line: how many are right, where answers are kept, and a way to forget them.
-  const count = element("span"), place = element("span"), clear = element("button", { type: "button" }, "Clear my answers");
-  root.append(element("div", { class: "ae-tally" }, count, place, clear));
-  function tally() {
-    const right = [...state.values()].filter((kept) => kept.right).length;
-    count.textContent = `${state.size} of ${forms.length} answered, ${right} right`;
-    place.textContent = memory.works ? "Answers are kept in this browser only." : "This browser does not keep answers for this page.";
-  }
-  clear.addEventListener("click", () => {
-    for (const form of forms) {
-      memory.forget(form);
-      form.reset();
-      form.querySelector(".ae-feedback").replaceChildren();
-      delete form.dataset.answered;
-    }
-    state.clear();
-    tally();
+  const count = element("span"), place = element("span"), undo = undoLine();
+  const clear = button("Clear my answers", () => {
+    const back = store.set(Object.fromEntries(forms.map((form) => [key(form), null])));
+    recall();
+    undo.say("Your answers are cleared.", () => { back(); recall(); });
   });
+  root.append(element("div", { class: "ae-tally" }, count, place, clear), undo.line);
+  function tally() {
+    const right = [...state.values()].filter(({ first }) => first).length;
+    count.textContent = `${state.size} of ${forms.length} answered, ${right} right at the first try`;
+    place.textContent = store.works ? "Answers are kept in this browser only." : "This browser does not keep answers for this page.";
+  }
 
+  const spoken = known.size ? announcer(root) : () => {};
+  const previews = new Map([...known].map(([form, names]) => [form, formulaPreview(form.querySelector("input"), form.querySelector(".ae-preview"), names, spoken)]));
   for (const form of forms) {
     form.addEventListener("submit", (event) => event.preventDefault());
-    if (form.dataset.kind === "choice") form.addEventListener("change", () => answer(form));
-    else {
-      form.querySelector("button").addEventListener("click", () => answer(form));
-      form.querySelector("input").addEventListener("keydown", (event) => { // not left to the form: JupyterLab keeps Enter from it
-        if (event.key !== "Enter") return;
-        event.preventDefault();
-        answer(form);
-      });
-    }
-    restore(form);
+    form.querySelector("button").addEventListener("click", () => answer(form));
+    form.addEventListener("keydown", (event) => { // not left to the form: JupyterLab keeps Enter from it
+      if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+      event.preventDefault();
+      answer(form);
+    });
   }
-  tally();
+  store.watch(`quiz:${lesson}:`, recall);
+  recall();
 }

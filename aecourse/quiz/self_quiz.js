@@ -1,10 +1,15 @@
 // The self-quiz. What there is to say stands in the page already, folded; this opens, marks, adds up and keeps.
-function build(root, { groups, levels }) {
-  const KEY = "aecourse:self-quiz", FORMAT = "aecourse self-quiz", LONGEST = 5000;
+import { button } from "../page/controls.js";
+import { announcer, element, parsed } from "../page/runtime.js";
+import { download, store, undoLine, upload } from "../page/store.js";
+import { formulaPreview, markFormula } from "./formula.js";
+
+export function build(root, { groups, levels }) {
+  const KEY = "self-quiz";
   const quiz = root.querySelector(".ae-quiz"), forms = [...quiz.querySelectorAll(".ae-question")];
   const blank = () => ({ text: "", done: false, mark: null });    // mark: 0, 0.5, 1, or null while it is awaited
   const state = new Map(forms.map((form) => [form, blank()]));
-  let shown = false, works = true, before = null;                 // the result is open; storage works; what undo brings back
+  let shown = false;                                              // the result is open
   quiz.dataset.ready = "";
 
   // ---- Marking -------------------------------------------------------------------------------------------
@@ -18,6 +23,9 @@ function build(root, { groups, levels }) {
     const parts = inner.split(/\s*[,x×*]\s*|\s+/i);
     return parts.every((part) => /^\d+$/.test(part)) ? parts.map(Number) : null;
   }
+
+  const known = new Map(forms.filter(({ dataset }) => dataset.formula).map((form) => [form, JSON.parse(form.dataset.formula)]));
+  const marked = (form, text) => markFormula(text, known.get(form), rows(form).map((row) => ({ answer: value(row), right: row.dataset.right === "true" })));
 
   // For each kind: the prepared answer this is, undefined for none of them, or null where it is no answer at all.
   const judge = {
@@ -33,6 +41,10 @@ function build(root, { groups, levels }) {
       return given && rows(form).find((row) => String(value(row)) === String(given));
     },
     code: (form, text) => bare(text) ? rows(form).find((row) => value(row).map(bare).includes(bare(text))) : null,
+    formula(form, text) {
+      const { fault, row } = marked(form, text);
+      return fault ? null : rows(form)[row];
+    },
     open: (form, text) => text.trim() ? undefined : null,
   };
   const WANTED = {
@@ -54,6 +66,10 @@ function build(root, { groups, levels }) {
     return entry;
   }
 
+  // A formula's box, and how what stands in it is read.
+  const spoken = known.size ? announcer(root) : () => {};
+  const previews = new Map([...known].map(([form, names]) => [form, formulaPreview(form.querySelector("[name=answer]"), form.querySelector(".ae-preview"), names, spoken)]));
+
   // ---- A question on the page ----------------------------------------------------------------------------
 
   const written = (form) => form.dataset.kind === "choice" ? form.querySelector("[name=answer]:checked")?.value ?? "" : form.querySelector("[name=answer]").value;
@@ -61,13 +77,16 @@ function build(root, { groups, levels }) {
   const worth = (mark) => `${half(mark)} ${mark > 0 && mark <= 1 ? "point" : "points"}`;
 
   function verdict(form, entry) {
-    if (entry.text === "") return ["Left open: 0 points.", "The solution stands below."];
+    const stands = "The solution stands below.";
+    if (entry.text === "") return ["Left open: 0 points.", stands];
     if (byReader(form, entry)) {
       if (entry.mark !== null) return [`Your mark: ${worth(entry.mark)}.`];
       return form.dataset.kind === "open" ? ["Now compare.", "Mark your answer against the points below."]
         : ["This page cannot run Python.", "Your line is none of those it knows, and may still be right. Mark it below."];
     }
-    return entry.mark ? ["Right: 1 point."] : ["Not quite: 0 points.", judge[form.dataset.kind](form, entry.text) ? "" : "The solution stands below."];
+    if (entry.mark) return ["Right: 1 point."];
+    const found = judge[form.dataset.kind](form, entry.text), hint = known.has(form) && !found && marked(form, entry.text).hint;
+    return ["Not quite: 0 points.", found ? "" : hint ? `${hint} ${stands}` : stands];
   }
 
   function show(form) {
@@ -76,6 +95,7 @@ function build(root, { groups, levels }) {
       if (field.type === "radio") [field.checked, field.disabled] = [field.value === entry.text, entry.done];
       else { if (field.value !== entry.text) field.value = entry.text; field.readOnly = entry.done; }
     }
+    previews.get(form)?.();
     form.toggleAttribute("data-answered", entry.done);
     form.querySelector(".ae-buttons").hidden = entry.done;
     form.querySelector("details").open = entry.done;
@@ -86,14 +106,15 @@ function build(root, { groups, levels }) {
     say(form, entry.done ? verdict(form, entry) : [], entry.done && entry.mark !== null ? entry.mark : null);
   }
 
-  function say(form, [strong, more], mark = null) {
+  function say(form, words, mark = null) {
+    const [strong, more] = words;
     const box = element("div", mark === null ? {} : { "data-right": mark === 1 }, element("strong", {}, strong ?? ""), more ? ` ${more}` : "");
     form.querySelector(".ae-feedback").replaceChildren(...(strong ? [box] : []));
   }
 
   function commit(form, text) {
     const missing = judge[form.dataset.kind](form, text) === null;
-    if (missing) say(form, [WANTED[form.dataset.kind], "Or say that you do not know, and see the solution."]);
+    if (missing) say(form, [known.has(form) ? marked(form, text).fault.said : WANTED[form.dataset.kind], "Or say that you do not know, and see the solution."]);
     else finish(form, settled(form, { text, done: true, mark: null }));
     form.querySelector(".ae-feedback").focus();
   }
@@ -103,62 +124,49 @@ function build(root, { groups, levels }) {
     form.querySelector(".ae-feedback").focus();
   }
 
-  function finish(form, entry) {
-    state.set(form, entry);
-    changed(form);
-  }
+  // ---- Storage: one entry, the same as an exported file --------------------------------------------------
 
-  // ---- Storage: one text, the same as an exported file ---------------------------------------------------
+  const answered = (form) => state.get(form).text !== "" || state.get(form).done;
+  const packed = (answers) => ({ format: "aecourse self-quiz", version: 1, shown, answers });
+  const all = () => packed(Object.fromEntries(forms.filter(answered).map((form) => [form.dataset.id, state.get(form)])));
 
-  const attempt = (action) => { try { return action(); } catch { works = false; return null; } };
-  const packed = () => ({
-    format: FORMAT, version: 1, shown,
-    answers: Object.fromEntries(forms.filter((form) => state.get(form).text || state.get(form).done).map((form) => [form.dataset.id, state.get(form)])),
-  });
-  const isObject = (x) => x !== null && typeof x === "object" && !Array.isArray(x);
-  const sound = (entry) => isObject(entry) && typeof entry.text === "string" && entry.text.length <= LONGEST
-    && typeof entry.done === "boolean" && [null, 0, 0.5, 1].includes(entry.mark);
-
-  // Answers from a text. strict: null unless everything in it is as it was written; else what is sound is taken.
-  function unpacked(text, strict) {
-    let content = null;
-    try { content = JSON.parse(text); } catch { return null; }
-    if (!isObject(content) || content.format !== FORMAT || content.version !== 1 || !isObject(content.answers)) return null;
-    if (strict && !Object.values(content.answers).every(sound)) return null;
-    const entries = new Map(forms.map((form) => {
-      const entry = Object.hasOwn(content.answers, form.dataset.id) ? content.answers[form.dataset.id] : null;
-      return [form, sound(entry) ? settled(form, entry) : blank()];
-    }));
-    const strange = Object.keys(content.answers).filter((id) => !forms.some((form) => form.dataset.id === id)).length;
-    return { entries, shown: content.shown === true, strange };
-  }
-
-  function keep() {
-    attempt(() => localStorage.setItem(KEY, JSON.stringify(packed())));
+  // One answer goes into what is kept by now: another tab may have answered other questions.
+  function keep(form) {
+    const answers = { ...store.read(KEY)?.answers };
+    if (form) answers[form.dataset.id] = state.get(form);
+    store.set({ [KEY]: packed(answers) });
     tally();
   }
 
-  function changed(form) {
+  function finish(form, entry) {
+    state.set(form, entry);
     show(form);
-    before = null;
-    undo.hidden = true;
-    note.textContent = "";
-    keep();
+    undo.say("", null);
+    keep(form);
     result();
   }
 
-  function take(taken) { // these answers instead of those there are; null: none
-    for (const form of forms) state.set(form, taken?.entries.get(form) ?? blank());
-    shown = taken?.shown ?? false;
-    forms.forEach(show);
+  function take(kept) { // these answers instead of those there are; null: none
+    for (const form of forms) {
+      const entry = kept && Object.hasOwn(kept.answers, form.dataset.id) ? settled(form, kept.answers[form.dataset.id]) : blank();
+      state.set(form, entry);
+      show(form);
+    }
+    shown = kept?.shown === true;
     result();
+    tally();
   }
 
   // ---- The result ----------------------------------------------------------------------------------------
 
   const points = (form) => state.get(form).mark ?? 0;
   const sum = (some) => some.reduce((total, form) => total + points(form), 0);
-  const open = element("button", { type: "button" }, "Show my result"), outcome = element("div");
+  const outcome = element("div"), open = button("Show my result", () => {
+    shown = true;
+    keep();
+    result();
+    outcome.querySelector("h3").focus();
+  });
   quiz.append(element("section", { class: "ae-result", "aria-label": "Result" }, element("p", {}, open), outcome));
 
   function result() {
@@ -181,66 +189,41 @@ function build(root, { groups, levels }) {
     })));
   }
 
-  open.addEventListener("click", () => {
-    shown = true;
-    keep();
-    result();
-    outcome.querySelector("h3").focus();
-  });
-
   // ---- The last line: how far, where it is kept, and what can be done with it -----------------------------
 
-  const count = element("span", { role: "status" }), place = element("span"), note = element("p", { role: "status", class: "ae-note" });
-  const [save, fetch, clear, undo] = ["Export", "Import", "Start again", "Undo"].map((name) => element("button", { type: "button" }, name));
-  const file = element("input", { type: "file", accept: ".json,application/json", hidden: "", "aria-label": "File of exported answers" });
-  undo.hidden = true;
-  quiz.append(element("div", { class: "ae-tally" }, count, element("span", {}, save, " ", fetch, " ", clear), place, file),
-    element("div", { class: "ae-tools" }, note, undo));
+  const count = element("span", { role: "status" }), place = element("span"), undo = undoLine();
+  const next = button("Next unanswered", () => { // below where the reader is, or else the first
+    const left = forms.filter((form) => !state.get(form).done), here = forms.indexOf(document.activeElement.closest(".ae-question"));
+    const form = left.find((each) => forms.indexOf(each) > here && each.getBoundingClientRect().top > 1) ?? left[0];
+    form.scrollIntoView({ block: "start" });
+    form.querySelector("[name=answer]").focus({ preventScroll: true });
+  });
+  const save = button("Export", () => download("self-quiz-answers.json", JSON.stringify(all(), null, 1)));
+  const fetch = upload("Import", "File of exported answers", (text) => {
+    const taken = store.unpack(text)?.[KEY];
+    if (!taken) { undo.say("This file holds no answers of this quiz, or is damaged. Nothing was changed."); return; }
+    const strange = Object.keys(taken.answers).filter((id) => !forms.some((form) => form.dataset.id === id)).length;
+    replace(taken, `Imported.${strange ? ` Left out: ${strange}, for questions that are not in this quiz.` : ""}`);
+  });
+  const clear = button("Start again", () => {
+    replace(null, "All answers are cleared.");
+    undo.button.focus();
+  });
+  quiz.append(element("div", { class: "ae-group" }, save, ...fetch, clear, place), undo.line, element("div", { class: "ae-tally" }, count, next));
+
+  function replace(kept, words) {
+    const mine = all(), back = store.set({ [KEY]: kept });
+    take(kept);
+    undo.say(words, () => { back?.(); take(mine); clear.focus(); });
+  }
 
   function tally() {
     const done = forms.filter((form) => state.get(form).done);
     const far = `${done.length} of ${forms.length} answered, ${worth(sum(done))} so far`;
     if (count.textContent !== far) count.textContent = far;       // said again only when it is news
-    place.textContent = works ? "Answers are kept in this browser only." : "This browser keeps no answers for this page. Export them before you leave.";
+    next.hidden = done.length === forms.length;
+    place.textContent = store.works ? "Answers are kept in this browser only." : "This browser keeps no answers for this page. Export them before you leave.";
   }
-
-  function offerUndo(text, taken) { // do it, and keep what was there for the undo button
-    const kept = JSON.stringify(packed());
-    take(taken);
-    keep();
-    before = kept;
-    undo.hidden = false;
-    note.textContent = text;
-  }
-
-  save.addEventListener("click", () => {
-    const url = URL.createObjectURL(new Blob([JSON.stringify(packed(), null, 1)], { type: "application/json" }));
-    const link = element("a", { href: url, download: "self-quiz-answers.json" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    note.textContent = "Exported as self-quiz-answers.json.";
-  });
-  fetch.addEventListener("click", () => file.click());
-  file.addEventListener("change", async () => {
-    const [chosen] = file.files;
-    if (!chosen) return;
-    const taken = chosen.size < 1_000_000 ? unpacked(await chosen.text().catch(() => ""), true) : null;
-    file.value = "";
-    if (!taken) note.textContent = "This file holds no answers of this quiz, or is damaged. Nothing was changed.";
-    else offerUndo(`Imported.${taken.strange ? ` Left out: ${taken.strange}, for questions that are not in this quiz.` : ""}`, taken);
-  });
-  clear.addEventListener("click", () => {
-    offerUndo("All answers are cleared.", null);
-    undo.focus();
-  });
-  undo.addEventListener("click", () => {
-    take(unpacked(before, false));
-    keep();
-    before = null;
-    undo.hidden = true;
-    note.textContent = "Your answers are back.";
-    clear.focus();
-  });
 
   // ---- Start ---------------------------------------------------------------------------------------------
 
@@ -259,7 +242,7 @@ function build(root, { groups, levels }) {
       if (event.target.name === "mark") finish(form, { ...entry, mark: Number(event.target.value) });
       else if (!entry.done) {
         state.set(form, { ...entry, text: written(form) });
-        keep();
+        keep(form);
       }
     });
     form.querySelector("input[type=text]")?.addEventListener("keydown", (event) => { // not left to the form: JupyterLab keeps Enter from it
@@ -268,7 +251,6 @@ function build(root, { groups, levels }) {
       commit(form, written(form));
     });
   }
-  const kept = attempt(() => localStorage.getItem(KEY));
-  take(kept && unpacked(kept, false));
-  tally();
+  store.watch(KEY, () => take(store.read(KEY)));
+  take(store.read(KEY));
 }

@@ -1,4 +1,5 @@
 """`fit`: the training loop with everything around it that can go wrong."""
+
 from __future__ import annotations
 
 import os
@@ -7,8 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from aecourse import _arguments as check
-from aecourse import seeds
+from aecourse import require, seeds
 from aecourse.train import cache as trained
 from aecourse.train import guard, shared, state
 from aecourse.train.batches import TensorBatches, as_batches
@@ -19,10 +19,28 @@ from aecourse.train.progress import Progress
 from aecourse.train.schedules import schedule as as_schedule
 
 
-def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1e-3, schedule="one_cycle",
-        weights: dict | None = None, transform=None, clip: float | None = None, ema: float | None = None,
-        validation=None, keep: str = "last", seed: int = 0, device=None, precision: str = "float32",
-        checkpoint=None, cache: bool = True, progress: bool = True, engine=None) -> History:
+def fit(
+    model,
+    images,
+    *,
+    epochs: int = 10,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    schedule="one_cycle",
+    weights: dict | None = None,
+    transform=None,
+    clip: float | None = None,
+    ema: float | None = None,
+    validation=None,
+    keep: str = "last",
+    seed: int = 0,
+    device=None,
+    precision: str = "float32",
+    checkpoint=None,
+    cache: bool = True,
+    progress: bool = True,
+    engine=None,
+) -> History:
     """Trains `model` in place and returns its History.
 
     images: Images, a Split, a float32 tensor [N, C, H, W] or a DataLoader. epochs, batch_size: whole numbers; a
@@ -42,34 +60,54 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
     arguments that cannot work, and `Diverged` where a loss or gradient stops being finite.
     """
     device = pick_device(device) if engine is None else shared.device_of(engine, device)
-    epochs, seed = check.integer("epochs", epochs), check.integer("seed", seed, low=0)
-    check.choice("precision", precision, ("float32", "bf16"))
-    if check.choice("keep", keep, ("last", "best")) == "best" and validation is None:
-        raise ValueError("validation: got None; accepted with keep='best' is Images, a Split, a tensor or a DataLoader")
+    epochs, seed = require.integer("epochs", epochs), require.integer("seed", seed, low=0)
+    require.choice("precision", precision, ("float32", "bf16"))
+    if require.choice("keep", keep, ("last", "best")) == "best" and validation is None:
+        raise ValueError(
+            "validation: got None; accepted with keep='best' is Images, a Split, a tensor or a DataLoader"
+        )
     if transform is not None and not callable(transform):
-        raise TypeError(f"transform: got {check.described(transform)}; accepted is a function of a batch, or None")
+        raise TypeError(
+            f"transform: got {require.described(transform)}; accepted is a function of a batch, or None"
+        )
     check_model(model)
     batches = as_batches("images", images, model, batch_size, device, seed=seed)
-    held_out = None if validation is None else as_batches(
-        "validation", getattr(validation, "test", validation), model, 1000, device)
+    held_out = (
+        None
+        if validation is None
+        else as_batches("validation", getattr(validation, "test", validation), model, 1000, device)
+    )
     takes = [name for name in asked_by(model) if name not in batches.columns]
     plan = {
-        "epochs": epochs, "precision": precision, "transform": transform,
-        "lr": check.number("lr", lr, low=0, above=True), "rate": as_schedule("schedule", schedule),
-        "weights": {check.choice("weights", name, takes): as_schedule(f"weights[{name!r}]", value)
-                    for name, value in (weights or {}).items()},
-        "clip": None if clip is None else check.number("clip", clip, low=0, above=True),
-        "ema": None if ema is None else check.number("ema", ema, low=0, high=1),
+        "epochs": epochs,
+        "precision": precision,
+        "transform": transform,
+        "lr": require.number("lr", lr, low=0, above=True),
+        "rate": as_schedule("schedule", schedule),
+        "weights": {
+            require.choice("weights", name, takes): as_schedule(f"weights[{name!r}]", value)
+            for name, value in (weights or {}).items()
+        },
+        "clip": None if clip is None else require.number("clip", clip, low=0, above=True),
+        "ema": None if ema is None else require.number("ema", ema, low=0, high=1),
     }
     settings = {**plan, "batch_size": batches.batch_size, "seed": seed, "keep": keep}
     checkpoint = None if checkpoint is None else state.place("checkpoint", checkpoint)
 
     name, found = None, None
-    if cache and engine is None and (checkpoint is None or not os.path.lexists(checkpoint)) and all(
-            isinstance(part, (TensorBatches, type(None))) for part in (batches, held_out)):
+    if (
+        cache
+        and engine is None
+        and (checkpoint is None or not os.path.lexists(checkpoint))
+        and all(isinstance(part, (TensorBatches, type(None))) for part in (batches, held_out))
+    ):
         tensors = [batches.columns, held_out.columns if held_out else {}]
-        name = trained.key(model, tensors, {**settings, "seed": seeds.moved(seed), "device": device.type},
-                           epochs * batches.steps)
+        name = trained.key(
+            model,
+            tensors,
+            {**settings, "seed": seeds.moved(seed), "device": device.type},
+            epochs * batches.steps,
+        )
         found = None if name is None else trained.read(name, model)
         if found is not None and checkpoint is None:
             model.to(device).eval()
@@ -87,18 +125,26 @@ def fit(model, images, *, epochs: int = 10, batch_size: int = 128, lr: float = 1
     return history
 
 
-def _train(run: Run, held_out, epochs: int, keep: str, settings: dict, checkpoint, progress: bool,
-           found: History | None) -> History:
+def _train(
+    run: Run,
+    held_out,
+    epochs: int,
+    keep: str,
+    settings: dict,
+    checkpoint,
+    progress: bool,
+    found: History | None,
+) -> History:
     """The epochs of a run, from its checkpoint if there is one; leaves in the model what is to be kept.
 
     found: the history of a run whose weights were read from the cache, of which only a checkpoint is to be made.
     """
-    history, best = History(), None
+    history, best, identity = History(), None, {}
     if checkpoint is not None:
         identity = state.identity(run, settings, held_out)
         if (saved := state.load_checkpoint(checkpoint, identity, run)) is not None:
             best, history = saved
-    if found is not None:
+    if found is not None and checkpoint is not None:
         run.done, history, best = run.total, found, state.copied(run.model.state_dict())
         content = {"run": state.take(run), "best": best}
         state.save_checkpoint(checkpoint, identity, content, replace(history, cached=False))
@@ -117,7 +163,9 @@ def _train(run: Run, held_out, epochs: int, keep: str, settings: dict, checkpoin
                     best, history.best_epoch = state.copied(run.model.state_dict()), epoch
             history.add(means, seconds)
             if checkpoint is not None and run.rank == 0:
-                state.save_checkpoint(checkpoint, identity, {"run": state.take(run), "best": best}, history)
+                state.save_checkpoint(
+                    checkpoint, identity, {"run": state.take(run), "best": best}, history
+                )
             bar.epoch(epoch + 1, epochs, means["loss"])
     except KeyboardInterrupt:
         history.interrupted = True
@@ -135,15 +183,29 @@ def _train(run: Run, held_out, epochs: int, keep: str, settings: dict, checkpoin
 def pick_device(device=None) -> torch.device:
     """The device asked for, or the best there is: CUDA, then Apple's MPS, then the CPU."""
     if device is None:
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        device = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
     try:
         device = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device: got {device!r}; accepted is 'cpu', 'cuda', 'mps' or None") from error
-    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+        raise ValueError(
+            f"device: got {device!r}; accepted is 'cpu', 'cuda', 'mps' or None"
+        ) from error
+    count = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }
     if (device.index or 0) >= count.get(device.type, 0):
         found = ", ".join(repr(kind) for kind, number in count.items() if number)
-        raise ValueError(f"device: got {str(device)!r}, which this machine does not have; accepted here is {found}")
+        raise ValueError(
+            f"device: got {str(device)!r}, which this machine does not have; accepted here is {found}"
+        )
     return device
 
 

@@ -1,5 +1,6 @@
 """A training step recorded once as a CUDA graph and replayed: one launch instead of the hundred that a small model's
 step is made of, which on a fast GPU take longer to launch than to run."""
+
 from __future__ import annotations
 
 import torch
@@ -30,7 +31,7 @@ class Graphed:
         for name, place in self.places.items():
             place.copy_(batch[name])
         self.graph.replay()
-        return self.terms.clone()                                # the next replay writes into the same place
+        return self.terms.clone()  # the next replay writes into the same place
 
     def _record(self, batch: Batch) -> None:
         """Rehearses the step, undoes what that did, and records it; recording itself computes nothing."""
@@ -55,7 +56,7 @@ class Graphed:
                 self.run.step(self.places)
                 torch.cuda.set_sync_debug_mode("error")
                 self.run.step(self.places)
-        except RuntimeError:                                     # an error of the model's own shows when it is run as it is
+        except RuntimeError:  # an error of the model's own shows when it is run as it is
             return False
         finally:
             torch.cuda.set_sync_debug_mode(mode)

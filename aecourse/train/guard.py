@@ -1,4 +1,5 @@
 """What to say when a loss or a gradient stops being a number."""
+
 from __future__ import annotations
 
 import math
@@ -7,8 +8,10 @@ import torch
 
 from aecourse.train import state
 
-CAUSES = ("Usual causes: a learning rate that is too high, exp() of an unbounded log-variance, log() of zero in a "
-          "hand-written cross-entropy, or inputs far outside [0, 1].")
+CAUSES = (
+    "Usual causes: a learning rate that is too high, exp() of an unbounded log-variance, log() of zero in a "
+    "hand-written cross-entropy, or inputs far outside [0, 1]."
+)
 
 
 class Diverged(ArithmeticError):
@@ -25,7 +28,8 @@ class Diverged(ArithmeticError):
 def finite(means: dict[str, float], run) -> bool:
     """Whether every term of the epoch and every weight after it is a finite number."""
     return all(map(math.isfinite, means.values())) and all(
-        torch.stack([torch.isfinite(p).all() for p in run.parameters]).tolist())
+        torch.stack([torch.isfinite(p).all() for p in run.parameters]).tolist()
+    )
 
 
 def diverged(run, start: dict, epoch: int, history) -> Diverged:
@@ -44,8 +48,10 @@ def diverged(run, start: dict, epoch: int, history) -> Diverged:
         run.done += 1
     run.optimizer.zero_grad(set_to_none=True)
     state.put(start, run)
-    return Diverged(f"training stopped in epoch {epoch}, {fault}. The model is as it was before that epoch. {CAUSES}",
-                    history)
+    return Diverged(
+        f"training stopped in epoch {epoch}, {fault}. The model is as it was before that epoch. {CAUSES}",
+        history,
+    )
 
 
 def _fault(run, terms: dict[str, float]) -> str | None:

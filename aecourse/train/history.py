@@ -1,4 +1,5 @@
 """What a training run leaves behind, beside the trained model."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ class History:
     that was asked for. interrupted: training was stopped by hand. cached: nothing was trained; weights and figures
     were read from the cache.
     """
+
     terms: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
@@ -26,7 +28,9 @@ class History:
 
     def __getitem__(self, term: str) -> list[float]:
         if term not in self.terms:
-            raise KeyError(f"term: got {term!r}; accepted is one of {', '.join(map(repr, self.terms))}")
+            raise KeyError(
+                f"term: got {term!r}; accepted is one of {', '.join(map(repr, self.terms))}"
+            )
         return self.terms[term]
 
     def __contains__(self, term: str) -> bool:
@@ -34,7 +38,9 @@ class History:
 
     def lowest(self, term: str) -> float:
         """The lowest value so far; infinity before the first."""
-        return min((value for value in self.terms.get(term, []) if value == value), default=float("inf"))
+        return min(
+            (value for value in self.terms.get(term, []) if value == value), default=float("inf")
+        )
 
     def add(self, terms: dict[str, float], seconds: float) -> None:
         """One more epoch."""
@@ -45,6 +51,7 @@ class History:
     def plot(self, **options):
         """A figure of every term against the epoch; see `plots.history`."""
         from aecourse import plots
+
         return plots.history(self, **options)
 
     def as_dict(self) -> dict:
@@ -55,6 +62,10 @@ class History:
         if not self.epochs:
             return "History(no epochs)"
         last = ", ".join(f"{name} {values[-1]:.2f}" for name, values in self.terms.items())
-        how = ", read from the cache" if self.cached else ", interrupted" if self.interrupted else ""
-        lines = "\n        " if len(self.terms) > 1 else " "          # one line would leave the page
-        return f"History({self.epochs} epochs in {sum(self.seconds):.1f} s{how};{lines}last: {last})"
+        how = (
+            ", read from the cache" if self.cached else ", interrupted" if self.interrupted else ""
+        )
+        lines = "\n        " if len(self.terms) > 1 else " "  # one line would leave the page
+        return (
+            f"History({self.epochs} epochs in {sum(self.seconds):.1f} s{how};{lines}last: {last})"
+        )

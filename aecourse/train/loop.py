@@ -4,6 +4,7 @@ It is fast because it avoids work, not because it is clever: the images are one 
 permutation of its rows, nothing is read back to the host before the epoch is over, and Adam is the fused one. `Run`
 is the loop itself; `fit`, next door, checks what it is given, and deals with caches, checkpoints and interruptions.
 """
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -15,22 +16,29 @@ from aecourse.train import contract, graphs
 from aecourse.train.batches import TensorBatches
 from aecourse.train.contract import Batch
 
-SWEEP, NOTHING = 128, 1e-30         # every so many steps, moments of Adam below this are set to zero
+SWEEP, NOTHING = 128, 1e-30  # every so many steps, moments of Adam below this are set to zero
 
 
 class Run:
     """A model, its batches and its optimiser, and the few lines that bring them together."""
-    rank, recordable = 0, True          # the number of this process; whether a step may become a CUDA graph
 
-    def __init__(self, model, batches, *, epochs, lr, rate, weights, transform, clip, ema, precision, device):
+    rank, recordable = 0, True  # the number of this process; whether a step may become a CUDA graph
+
+    def __init__(
+        self, model, batches, *, epochs, lr, rate, weights, transform, clip, ema, precision, device
+    ):
         self.model, self.batches, self.device = model.to(device), batches, device
         self.lr, self.rate, self.weights, self.transform = lr, rate, weights, transform
         self.clip, self.ema, self.bf16 = clip, ema, precision == "bf16"
         self.total, self.done, self.loss = epochs * batches.steps, 0, model.loss
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         graphed = self.recordable and device.type == "cuda" and isinstance(batches, TensorBatches)
-        self.optimizer = torch.optim.Adam(self.parameters, lr=torch.tensor(lr, device=device) if graphed else lr,
-                                          fused=device.type in ("cpu", "cuda"), capturable=graphed)
+        self.optimizer = torch.optim.Adam(
+            self.parameters,
+            lr=torch.tensor(lr, device=device) if graphed else lr,
+            fused=device.type in ("cpu", "cuda"),
+            capturable=graphed,
+        )
         self.averages = None if ema is None else [p.detach().clone() for p in self.parameters]
         self.asked = {name: torch.zeros((), device=device) if graphed else 0.0 for name in weights}
         self.take_step = graphs.Graphed(self) if graphed else self.step
@@ -69,7 +77,9 @@ class Run:
         """What the model says of a batch: x [B, ...], transformed, and the other columns that its loss names."""
         others = {name: column for name, column in batch.items() if name != "x"}
         x = batch["x"] if self.transform is None else self.transform(batch["x"])
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False):
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
+        ):
             return self.loss(x, **others, **self.asked)
 
     def update(self) -> None:
@@ -110,9 +120,9 @@ class Run:
     @torch.no_grad()
     def average(self) -> None:
         """Moves the averaged weights towards the weights: slowly, but faster at first, to forget the random start."""
-        if self.ema is not None:
+        if self.ema is not None and self.averages is not None:
             decay = min(self.ema, (1 + self.done) / (10 + self.done))
-            torch._foreach_lerp_(self.averages, self.parameters, 1 - decay)
+            torch._foreach_lerp_(self.averages, self.parameters, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     @contextmanager
     def averaged(self):

@@ -1,4 +1,5 @@
 """The whole of training in a few lines; `fit` does the same, bit for bit, and guards it."""
+
 from __future__ import annotations
 
 import torch
@@ -13,9 +14,9 @@ def plain(model, x, epochs=10, batch_size=128, lr=1e-3, seed=0):
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     model.train()
-    for epoch in range(epochs):
+    for _ in range(epochs):
         for rows in torch.randperm(len(x), generator=order).split(batch_size):
-            loss = model.loss(x[rows])["loss"]      # forward: how wrong is it?
-            loss.backward()                         # backward: which way is better?
-            optimizer.step()                        # a small step that way
+            loss = model.loss(x[rows])["loss"]  # forward: how wrong is it?
+            loss.backward()  # backward: which way is better?
+            optimizer.step()  # a small step that way
             optimizer.zero_grad()

@@ -1,4 +1,5 @@
 """The progress bar: tqdm's in a terminal, one self-replacing line in a notebook (which a static page can keep)."""
+
 from __future__ import annotations
 
 import time
@@ -14,8 +15,11 @@ class Progress:
         self.note, self.start, self.last = "", time.monotonic(), 0.0
         self.first = done
         self.display = _notebook_display() if shown else None
-        self.bar = tqdm(total=steps, initial=done, leave=False, unit=" steps",
-                        disable=None) if shown and not self.display else None      # nothing where nobody watches: a file, a pipe
+        self.bar = (
+            tqdm(total=steps, initial=done, leave=False, unit=" steps", disable=None)
+            if shown and not self.display
+            else None
+        )  # nothing where nobody watches: a file, a pipe
 
     def step(self) -> None:
         """One more batch; drawn at most ten times a second."""
@@ -40,9 +44,20 @@ class Progress:
         self.last = time.monotonic()
         if self.display:
             elapsed = self.last - self.start
-            self.display.update(_Line(tqdm.format_meter(self.done, self.steps, elapsed, initial=self.first,
-                                                        unit=" steps", ncols=80, postfix=self.note)))
-        else:
+            self.display.update(
+                _Line(
+                    tqdm.format_meter(
+                        self.done,
+                        self.steps,
+                        elapsed,
+                        initial=self.first,
+                        unit=" steps",
+                        ncols=80,
+                        postfix=self.note,
+                    )
+                )
+            )
+        elif self.bar is not None:
             self.bar.set_postfix_str(self.note, refresh=False)
             self.bar.n = self.done
             self.bar.refresh()
@@ -66,4 +81,8 @@ def _notebook_display():
     except ImportError:
         return None
     shell = get_ipython()
-    return display(_Line("starting"), display_id=True) if getattr(shell, "kernel", None) is not None else None
+    return (
+        display(_Line("starting"), display_id=True)
+        if getattr(shell, "kernel", None) is not None
+        else None
+    )

@@ -2,19 +2,21 @@
 
 A schedule for the learning rate multiplies `lr`; a schedule for a loss weight is the weight itself.
 """
+
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
+from typing import Any
 
-from aecourse import _arguments as check
+from aecourse import require
 
 Schedule = Callable[[float], float]
 
 
 def constant(value: float = 1.0) -> Schedule:
     """The same value throughout."""
-    value = check.number("value", value)
+    value = require.number("value", value)
     return lambda t: value
 
 
@@ -23,41 +25,45 @@ def one_cycle(warm: float = 0.25, start: float = 0.04, end: float = 1e-4) -> Sch
 
     Source: Smith & Topin 2019, the rate only (momentum is left alone).
     """
-    warm = check.number("warm", warm, low=0, high=1)
+    warm = require.number("warm", warm, low=0, high=1)
 
     def rate(t: float) -> float:
         if t < warm:
             return start + (1 - start) * (1 - math.cos(math.pi * t / warm)) / 2
         return end + (1 - end) * (1 + math.cos(math.pi * (t - warm) / (1 - warm))) / 2
+
     return rate
 
 
 def cosine(end: float = 0.0) -> Schedule:
     """Down from 1 to `end` along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
-    end = check.number("end", end, low=0)
+    end = require.number("end", end, low=0)
     return lambda t: end + (1 - end) * (1 + math.cos(math.pi * t)) / 2
 
 
 def warmup(fraction: float = 0.2, to: float = 1.0) -> Schedule:
     """From 0 to `to` in a straight line over the first `fraction` of training, then constant (Bowman et al. 2016)."""
-    fraction, to = check.number("fraction", fraction, low=0, high=1, above=True), check.number("to", to)
+    fraction, to = (
+        require.number("fraction", fraction, low=0, high=1, above=True),
+        require.number("to", to),
+    )
     return lambda t: to * min(1.0, t / fraction)
 
 
 def cyclical(cycles: int = 4, rise: float = 0.5, to: float = 1.0) -> Schedule:
     """`cycles` times from 0 to `to` during the first `rise` of each cycle, then constant (Fu et al. 2019)."""
-    cycles = check.integer("cycles", cycles)
-    rise, to = check.number("rise", rise, low=0, high=1, above=True), check.number("to", to)
+    cycles = require.integer("cycles", cycles)
+    rise, to = require.number("rise", rise, low=0, high=1, above=True), require.number("to", to)
     return lambda t: to * min(1.0, (t * cycles) % 1.0 / rise)
 
 
 SCHEDULES = {"constant": constant, "cosine": cosine, "one_cycle": one_cycle}
 
 
-def schedule(name: str, value) -> Schedule:
+def schedule(name: str, value: Any) -> Schedule:
     """A schedule from its name, from a number, or as it is."""
     if callable(value):
-        return value
+        return value  # pyright: ignore[reportReturnType]
     if isinstance(value, str):
-        return SCHEDULES[check.choice(name, value, SCHEDULES)]()
-    return constant(check.number(name, value))
+        return SCHEDULES[str(require.choice(name, value, SCHEDULES))]()
+    return constant(require.number(name, value))

@@ -3,13 +3,14 @@
 The engine is Lightning Fabric: it starts from `torchrun`'s environment, wraps the model in DistributedDataParallel,
 and lets any method of the model, here `loss`, be the one whose gradients are averaged over the processes.
 """
+
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.utils.data import DistributedSampler
 
-from aecourse import _arguments as check
+from aecourse import require
 from aecourse.train import state
 from aecourse.train.batches import LoaderBatches
 from aecourse.train.contract import Batch
@@ -23,14 +24,21 @@ class SharedRun(Run):
     batch. A DataLoader brings each process its own part by a DistributedSampler, and its batch size is each
     process's own. Noise differs between processes.
     """
+
     recordable = False
 
     def __init__(self, model, batches, *, engine, seed, **plan):
         sampler = batches.loader.sampler if isinstance(batches, LoaderBatches) else None
-        if sampler is not None and engine.world_size > 1 and not isinstance(sampler, DistributedSampler):
-            raise ValueError("images: got a DataLoader whose sampler gives every process the same images; accepted "
-                             "with an engine is one with sampler=DistributedSampler(dataset)")
-        wrapped = engine.setup_module(model)                     # from here on all have the first process's weights
+        if (
+            sampler is not None
+            and engine.world_size > 1
+            and not isinstance(sampler, DistributedSampler)
+        ):
+            raise ValueError(
+                "images: got a DataLoader whose sampler gives every process the same images; accepted "
+                "with an engine is one with sampler=DistributedSampler(dataset)"
+            )
+        wrapped = engine.setup_module(model)  # from here on all have the first process's weights
         wrapped.mark_forward_method("loss")
         super().__init__(model, batches, **plan)
         self.engine, self.seed, self.sampler, self.loss = engine, seed, sampler, wrapped.loss
@@ -50,7 +58,9 @@ class SharedRun(Run):
             return super().terms(batch)
         mine = slice(self.rank, None, self.size)
         share = self.size * len(batch["x"][mine]) / len(batch["x"])
-        if share == 0:                  # fewer images than processes: take part in the averaging, with nothing to say
+        if (
+            share == 0
+        ):  # fewer images than processes: take part in the averaging, with nothing to say
             mine = slice(0, 1)
         terms = super().terms({name: column[mine] for name, column in batch.items()})
         return {name: share * term for name, term in terms.items()}
@@ -69,7 +79,11 @@ def device_of(engine, device) -> torch.device:
     """The engine's device; raises where `engine` is no Fabric, or where a device is asked for beside it."""
     needed = ("setup_module", "all_reduce", "global_rank", "world_size", "device")
     if not all(hasattr(engine, name) for name in needed):
-        raise TypeError(f"engine: got {check.described(engine)}; accepted is a launched lightning_fabric.Fabric, or None")
+        raise TypeError(
+            f"engine: got {require.described(engine)}; accepted is a launched lightning_fabric.Fabric, or None"
+        )
     if device is not None:
-        raise ValueError(f"device: got {str(device)!r}; accepted with an engine is None, since the engine has chosen it")
+        raise ValueError(
+            f"device: got {str(device)!r}; accepted with an engine is None, since the engine has chosen it"
+        )
     return engine.device
