@@ -3,6 +3,7 @@
 One JSON file per lesson lies beside this module. `make replicate` writes them (`python -m aecourse.ledger --help`), `claims` shows
 them, and `plausible` is the rule by which the tests judge a present figure.
 """
+
 from __future__ import annotations
 
 import json
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent
 class Entry:
     """One repetition of one claim: the value, the run it comes from (its record in the file), and whether the code of the
     lesson has changed since."""
+
     value: float
     run: dict
     stale: bool
@@ -65,7 +67,9 @@ def read(lesson: str) -> list[dict]:
 
 def write(lesson: str, runs: list[dict]) -> None:
     """Replaces the runs of a lesson, one line each, so that a change is a small one."""
-    lines = ",\n".join(json.dumps(run, sort_keys=True) for run in sorted(runs, key=lambda run: run["run"]))
+    lines = ",\n".join(
+        json.dumps(run, sort_keys=True) for run in sorted(runs, key=lambda run: run["run"])
+    )
     temporary = path(lesson).with_suffix(".tmp")
     temporary.write_text(f'{{"lesson": "{lesson}", "runs": [\n{lines}\n]}}\n', "utf-8")
     os.replace(temporary, path(lesson))
@@ -75,6 +79,7 @@ def write(lesson: str, runs: list[dict]) -> None:
 @lru_cache(maxsize=1)
 def _all() -> dict[str, list[Entry]]:
     from aecourse.ledger import code
+
     found: dict[str, list[Entry]] = {}
     for file in sorted(FOLDER.glob("*.json")):
         for run in read(file.stem):
