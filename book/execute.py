@@ -9,6 +9,7 @@ one thread each take little more than half the time of one after the other.
 Each notebook's fate is a line of output: "NAME: executing", "NAME: executed in SECONDS seconds" or "NAME: failed" and the error.
 The exit status is 1 where one failed; the others are executed all the same.
 """
+
 from __future__ import annotations
 
 import os
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-TIMEOUT = 600                               # seconds a cell may take
+TIMEOUT = 600  # seconds a cell may take
 
 
 def main(folder: str, paths: list[str]) -> int:
@@ -33,10 +34,17 @@ def main(folder: str, paths: list[str]) -> int:
             print(f"{path.stem}: unchanged, taken from the cache", flush=True)
         except KeyError:
             waiting.append((path, notebook))
-    waiting.sort(key=lambda item: -seconds_before(item[0].stem))            # the longest first, so that none is left alone at the end
+    waiting.sort(
+        key=lambda item: -seconds_before(item[0].stem)
+    )  # the longest first, so that none is left alone at the end
     jobs = min(os.cpu_count() or 1, len(waiting)) or 1
     if jobs > 1:
-        os.environ.update({name: os.environ.get(name, str(max(1, (os.cpu_count() or 1) // jobs))) for name in THREADS})
+        os.environ.update(
+            {
+                name: os.environ.get(name, str(max(1, (os.cpu_count() or 1) // jobs)))
+                for name in THREADS
+            }
+        )
     failed = False
     with ThreadPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(executed, *item) for item in waiting]):
@@ -52,6 +60,7 @@ def main(folder: str, paths: list[str]) -> int:
 def seconds_before(name: str) -> float:
     """How long a lesson took when it was repeated for the ledger; infinity where it never was."""
     from aecourse import ledger
+
     return max((run["seconds"] for run in ledger.read(name)), default=float("inf"))
 
 
@@ -63,7 +72,13 @@ def executed(path: Path, notebook):
     print(f"{path.stem}: executing", flush=True)
     start = time.monotonic()
     try:
-        NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(
+            notebook,
+            timeout=TIMEOUT,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        ).execute()
         fault = None
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         fault = str(error)
@@ -76,9 +91,13 @@ def executed(path: Path, notebook):
 def keep(cache, path: Path, notebook, seconds: float) -> None:
     """Puts an executed notebook into the cache as the book's builder would have done."""
     from jupyter_cache.base import CacheBundleIn
+
     record = cache.add_nb_to_project(str(path.resolve()))
-    cache.cache_notebook_bundle(CacheBundleIn(notebook, record.uri, data={"execution_seconds": seconds}),
-                                check_validity=False, overwrite=True)
+    cache.cache_notebook_bundle(
+        CacheBundleIn(notebook, record.uri, data={"execution_seconds": seconds}),
+        check_validity=False,
+        overwrite=True,
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 One image through the course's first question (what survives a narrow code), the plane of a two-number VAE with its
 held-out codes, and what the decoder makes of that plane.
 """
+
 from pathlib import Path
 
 import matplotlib
@@ -31,10 +32,19 @@ def trained():
 
 def strips(ax, images, autoencoders):
     """One of each digit, and what comes back through 2, 8 and 32 numbers."""
-    chosen = torch.stack([images.test.x[(images.test.labels == d).nonzero()[1, 0]] for d in range(10)])
+    chosen = torch.stack(
+        [images.test.x[(images.test.labels == d).nonzero()[1, 0]] for d in range(10)]
+    )
     lines = [chosen] + [evaluate.reconstruct(autoencoders[k], chosen) for k in SIZES]
-    ax.imshow(1 - torch.cat([torch.cat(list(line[:, 0]), 1) for line in lines]), cmap="gray", vmin=0, vmax=1)
-    ax.set_yticks([14 + 28 * i for i in range(4)], ["784 numbers", *(f"{k} numbers" for k in SIZES)])
+    ax.imshow(
+        1 - torch.cat([torch.cat(list(line[:, 0]), 1) for line in lines]),
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+    )
+    ax.set_yticks(
+        [14 + 28 * i for i in range(4)], ["784 numbers", *(f"{k} numbers" for k in SIZES)]
+    )
     ax.set_title("What survives a narrow code?")
 
 
@@ -42,8 +52,22 @@ def plane(ax, images, vae):
     """Held-out digits in the plane of two latents."""
     codes = evaluate.codes(vae, images.test.x)
     for digit in range(10):
-        ax.scatter(*codes[images.test.labels == digit].T, s=14, color=plots.DIGITS[digit], label=digit, linewidths=0)
-    ax.set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), xticks=range(-3, 4), yticks=range(-3, 4), xlabel="z₁", ylabel="z₂")
+        ax.scatter(
+            *codes[images.test.labels == digit].T,
+            s=14,
+            color=plots.DIGITS[digit],
+            label=digit,
+            linewidths=0,
+        )
+    ax.set(
+        aspect="equal",
+        xlim=(-3, 3),
+        ylim=(-3, 3),
+        xticks=range(-3, 4),
+        yticks=range(-3, 4),
+        xlabel="z₁",
+        ylabel="z₂",
+    )
     ax.set_title("Unseen digits as two numbers")
 
 
@@ -60,9 +84,16 @@ def manifold(ax, vae, n=15):
 
 def main():
     images, autoencoders, vae = trained()
-    style = {**plots.STYLE, **{k: "#1d2733" for k, v in plots.STYLE.items() if v == plots.INK}, "axes.titlesize": 12.5,
-             "font.size": 11, "figure.facecolor": "white", "savefig.facecolor": "white", "axes.titlepad": 9}
-    with matplotlib.rc_context(style):
+    style = {
+        **plots.STYLE,
+        **{k: "#1d2733" for k, v in plots.STYLE.items() if v == plots.INK},
+        "axes.titlesize": 12.5,
+        "font.size": 11,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "axes.titlepad": 9,
+    }
+    with matplotlib.rc_context(style):  # pyright: ignore[reportArgumentType]
         fig = Figure(figsize=(15, 4.1), layout="constrained")
         FigureCanvasAgg(fig)
         left, middle, right = fig.subplots(1, 3, width_ratios=(2.05, 1, 1))
@@ -77,7 +108,9 @@ def main():
                 spine.set_visible(False)
         target = Path(__file__).parent / "_static" / "course.png"
         fig.savefig(target, dpi=110)
-        print(f"drew {target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target.name}")
+        print(
+            f"drew {target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target.name}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Trains an autoencoder in as many processes as torchrun starts.
 
-    scaling_out.py RESULT EPOCHS
+scaling_out.py RESULT EPOCHS
 """
+
 import json
 import os
 import sys
@@ -20,9 +21,15 @@ result, epochs = sys.argv[1], int(sys.argv[2])
 images = data.load("digits").subset(2_017)  # 16 batches, and one image more
 torch.manual_seed(0)
 model = models.Autoencoder(8, nets.mlp((64,)))
-history = train.fit(model, images, epochs=epochs, batch_size=126,
-                    validation=images, engine=fabric,
-                    checkpoint=f"{result}.checkpoint")
+history = train.fit(
+    model,
+    images,
+    epochs=epochs,
+    batch_size=126,
+    validation=images,
+    engine=fabric,
+    checkpoint=f"{result}.checkpoint",
+)
 
 if fabric.global_rank == 0:
     torch.save(model.state_dict(), f"{result}.pt")

@@ -17,9 +17,12 @@ answers, for paper, and ``{question-bank-deck}`` a link to the deck for Anki. Al
 
 Offline. What the theme would fetch, or what a browser refuses to load from ``file://``, is taken out of the pages.
 
+Scripts. The book's own scripts and what they import from ``aecourse.page`` are joined into ``course.js``: a page that is
+opened as a file has no modules.
+
 Weight. Of MathJax the pages load the parts named in ``MATHJAX`` and no combined file: the formulas look the same and are read
 out, but carry no menu, which would want several megabytes more and be a stop of the keyboard at each formula. What no page
-loads is taken out of ``_static``, see `lighten`.
+loads is taken out of ``_static``, see `lighten`. Each figure brings the style sheet that all share; a page keeps it once.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*"></script>')
 
 # ---------------------------------------------------------------- claims: collect
 
+
 class ClaimParser(HTMLParser):
     """The claims in a piece of HTML, as (claim, anchor) pairs; a claim that is no JSON object is None."""
 
@@ -56,7 +60,10 @@ class ClaimParser(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
-        if "aecourse-claim" not in (attributes.get("class") or "").split() or "data-claim" not in attributes:
+        if (
+            "aecourse-claim" not in (attributes.get("class") or "").split()
+            or "data-claim" not in attributes
+        ):
             return
         try:
             claim = json.loads(attributes["data-claim"] or "")
@@ -86,8 +93,10 @@ def collect(app, doctree) -> None:
         for claim, anchor in claims_in(raw.astext()):
             problem = fault(claim)
             if problem:
-                log.warning("claim: %s", problem, location=app.env.docname, type="aecourse", subtype="claim")
-            else:
+                log.warning(
+                    "claim: %s", problem, location=app.env.docname, type="aecourse", subtype="claim"
+                )
+            elif claim is not None:
                 claims.append({**claim, "anchor": anchor})
     if claims:
         store(app.env)[app.env.docname] = claims
@@ -130,6 +139,7 @@ def merge(app, env, docnames, other) -> None:
 
 
 # ---------------------------------------------------------------- claims: show
+
 
 class claims_table(nodes.General, nodes.Element):
     """Stands where the claims will be."""
@@ -207,18 +217,35 @@ def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
     group += nodes.thead("", nodes.row("", *[cell(nodes.Text(head)) for head in heads]))
     body = nodes.tbody()
     for claim in claims:
-        target = app.builder.get_relative_uri(page, docname) + (f"#{claim['anchor']}" if claim["anchor"] else "")
-        statement = nodes.reference("", "", *text_with_math(claim["statement"]), refuri=target, internal=True)
+        target = app.builder.get_relative_uri(page, docname) + (
+            f"#{claim['anchor']}" if claim["anchor"] else ""
+        )
+        statement = nodes.reference(
+            "", "", *text_with_math(claim["statement"]), refuri=target, internal=True
+        )
         unit, published = claim.get("unit") or None, claim.get("published")
-        verdict = nodes.inline("", claim.get("verdict") or ("held" if claim["holds"] else "did not hold"),
-                               classes=["claim-held" if claim["holds"] else "claim-not-held"])
-        row = nodes.row("", cell(statement, classes=["claim-statement"]),
-                        cell(nodes.Text(claim.get("figure") or figure(claim["value"], unit)), classes=["claim-value"]),
-                        cell(*repetitions(claim), classes=["claim-runs"]))
+        verdict = nodes.inline(
+            "",
+            claim.get("verdict") or ("held" if claim["holds"] else "did not hold"),
+            classes=["claim-held" if claim["holds"] else "claim-not-held"],
+        )
+        row = nodes.row(
+            "",
+            cell(statement, classes=["claim-statement"]),
+            cell(
+                nodes.Text(claim.get("figure") or figure(claim["value"], unit)),
+                classes=["claim-value"],
+            ),
+            cell(*repetitions(claim), classes=["claim-runs"]),
+        )
         if has_published:
             absent = published is None
-            row += cell(nodes.Text(figure(published, None if absent or isinstance(published, str) else unit)),
-                        classes=["claim-value", "claim-absent" if absent else "claim-published"])
+            row += cell(
+                nodes.Text(
+                    figure(published, None if absent or isinstance(published, str) else unit)
+                ),
+                classes=["claim-value", "claim-absent" if absent else "claim-published"],
+            )
         row += cell(verdict)
         body += row
     group += body
@@ -229,18 +256,24 @@ def repetitions(claim: dict) -> list[nodes.Node]:
     """The strip of a measured claim and how often it held, with a mark where it was measured with other code than today's."""
     if claim.get("kind") != "measured":
         return [nodes.inline("", "holds on every machine", classes=["claim-rate"])]
-    from aecourse.claims import Claim, strip                # here, so that other books need no course
+    from aecourse.claims import Claim, strip  # here, so that other books need no course
+
     made = Claim(**{name: claim[name] for name in Claim.__dataclass_fields__ if name in claim})
     share = made.held / len(made.runs) if made.runs else -1
     words = made.rate + (", with earlier code" if made.stale else "")
-    return [nodes.raw("", strip(made), format="html"),
-            nodes.raw("", f'<span class="claim-rate" data-rate="{share:.4f}">{words}</span>', format="html")]
+    return [
+        nodes.raw("", strip(made), format="html"),
+        nodes.raw(
+            "", f'<span class="claim-rate" data-rate="{share:.4f}">{words}</span>', format="html"
+        ),
+    ]
 
 
 def measured_with(docname: str) -> nodes.paragraph | None:
     """With which code, where and when a lesson was repeated; None where it never was."""
     from aecourse import ledger
     from aecourse.ledger import code
+
     lesson = docname.rsplit("/", 1)[-1]
     runs = ledger.read(lesson)
     if not runs:
@@ -249,10 +282,15 @@ def measured_with(docname: str) -> nodes.paragraph | None:
     made = ", ".join(sorted({run["processor"] for run in runs}))
     kinds = ", ".join(sorted({run["capability"] for run in runs}))
     days = sorted({run["date"] for run in runs})
-    text = (f"{count(len(runs), 'repetition')}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, on {made} ({kinds}), "
-            f"code {', '.join(sorted({run['digest'].split(':')[-1][:8] for run in runs}))}")
-    return nodes.paragraph("", text + (f"; {len(stale)} of them with earlier code." if stale else ", as it is today."),
-                           classes=["claims-code", *(["claims-stale"] if stale else [])])
+    text = (
+        f"{count(len(runs), 'repetition')}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, on {made} ({kinds}), "
+        f"code {', '.join(sorted({run['digest'].split(':')[-1][:8] for run in runs}))}"
+    )
+    return nodes.paragraph(
+        "",
+        text + (f"; {len(stale)} of them with earlier code." if stale else ", as it is today."),
+        classes=["claims-code", *(["claims-stale"] if stale else [])],
+    )
 
 
 def summary(everything: list[dict], lessons: int) -> list[nodes.Node]:
@@ -261,10 +299,12 @@ def summary(everything: list[dict], lessons: int) -> list[nodes.Node]:
     measured = [claim for claim in everything if claim.get("kind") != "exact"]
     repeated = [claim for claim in measured if claim.get("runs")]
     always = sum(claim["held"] == len(claim["runs"]) for claim in repeated)
-    lines = [f"{count(len(everything), 'claim')} in {count(lessons, 'lesson')}. {count(len(measured), 'is', 'are')} measured and can be "
-             f"false; {count(len(exact), 'is', 'are')} exact.",
-             f"Here {sum(bool(claim['holds']) for claim in measured)} of the {len(measured)} measured ones held and "
-             f"{sum(bool(claim['holds']) for claim in exact)} of the {len(exact)} exact ones."]
+    lines = [
+        f"{count(len(everything), 'claim')} in {count(lessons, 'lesson')}. {count(len(measured), 'is', 'are')} measured and can be "
+        f"false; {count(len(exact), 'is', 'are')} exact.",
+        f"Here {sum(bool(claim['holds']) for claim in measured)} of the {len(measured)} measured ones held and "
+        f"{sum(bool(claim['holds']) for claim in exact)} of the {len(exact)} exact ones.",
+    ]
     if repeated:
         lines.append(f"In the ledger {always} of {len(repeated)} held in every repetition.")
     return [nodes.paragraph("", " ".join(lines), classes=["claims-summary"])]
@@ -276,22 +316,45 @@ def show(app, doctree, page) -> None:
         listed = [docname for docname in reading_order(app.env) if claims.get(docname)]
         everything = [claim for docname in listed for claim in claims[docname]]
         if everything:
-            shown += [*summary(everything, len(listed)),
-                      nodes.raw("", '<p class="claims-order" hidden><button type="button">Sort by how often they held</button></p>', format="html")]
+            shown += [
+                *summary(everything, len(listed)),
+                nodes.raw(
+                    "",
+                    '<p class="claims-order ae-page" hidden><button type="button" class="ae-button">Sort by how often they held</button></p>',
+                    format="html",
+                ),
+            ]
         else:
             shown.append(nodes.paragraph("", "No lesson in this build makes a claim."))
         for docname in listed:
-            title = nodes.reference("", "", *[child.deepcopy() for child in app.env.titles[docname].children],
-                                    refuri=app.builder.get_relative_uri(page, docname), internal=True)
+            title = nodes.reference(
+                "",
+                "",
+                *[child.deepcopy() for child in app.env.titles[docname].children],
+                refuri=app.builder.get_relative_uri(page, docname),
+                internal=True,
+            )
             code = measured_with(docname)
-            shown.append(nodes.section("", nodes.title("", "", title), *([code] if code else []), table_of(claims[docname], docname, app, page),
-                                       ids=["claims-" + nodes.make_id(docname)], classes=["claims-lesson"]))
+            shown.append(
+                nodes.section(
+                    "",
+                    nodes.title("", "", title),
+                    *([code] if code else []),
+                    table_of(claims[docname], docname, app, page),
+                    ids=["claims-" + nodes.make_id(docname)],
+                    classes=["claims-lesson"],
+                )
+            )
         place.replace_self(shown)
 
 
 def keep_claims(app) -> None:
     """All claims beside the pages, for the command that built them."""
-    claims = [{**claim, "page": docname} for docname in reading_order(app.env) for claim in store(app.env).get(docname, [])]
+    claims = [
+        {**claim, "page": docname}
+        for docname in reading_order(app.env)
+        for claim in store(app.env).get(docname, [])
+    ]
     (Path(app.outdir).parent / "claims.json").write_text(json.dumps(claims), "utf-8")
 
 
@@ -301,10 +364,18 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 # ---------------------------------------------------------------- once everything is read
 
+
 def everything_read(app, env) -> list[str]:
     for name, first, second in duplicates(store(env)):
-        log.warning("claim: the id %r appears in %s and again in %s", name, first, second,
-                    location=second, type="aecourse", subtype="claim")
+        log.warning(
+            "claim: the id %r appears in %s and again in %s",
+            name,
+            first,
+            second,
+            location=second,
+            type="aecourse",
+            subtype="claim",
+        )
     cite_from_markdown(env)
     link_terms_from_markdown(env)
     return sorted(claims_pages(env))
@@ -322,17 +393,30 @@ def link_terms_from_markdown(env) -> None:
     """Let ``glossary.md#posterior-collapse`` resolve: every term is an id on the page that holds the glossary."""
     for term, _, kind, docname, anchor, _ in env.get_domain("std").get_objects():
         if kind == "term":
-            env.metadata[docname].setdefault("myst_slugs", {})[nodes.make_id(term)] = (0, anchor, term)
+            env.metadata[docname].setdefault("myst_slugs", {})[nodes.make_id(term)] = (
+                0,
+                anchor,
+                term,
+            )
 
 
 # ---------------------------------------------------------------- the question bank
+
 
 class QuestionBank(SphinxDirective):
     """The cards of the question bank, to review with."""
 
     def run(self):
-        from aecourse.quiz import bank, cards, cards_page    # here, so that other books need no course
-        for file in (*cards.files(), *(Path(cards.__file__).parent / name for name in ("cards.js", "cards.css"))):
+        from aecourse.quiz import (
+            bank,
+            cards,
+            cards_page,
+        )  # here, so that other books need no course
+
+        for file in (
+            *cards.files(),
+            *(Path(cards.__file__).parent / name for name in ("cards.js", "cards.css")),
+        ):
             self.env.note_dependency(str(file))
         try:
             return [nodes.raw("", self.render(cards, cards_page), format="html")]
@@ -343,10 +427,16 @@ class QuestionBank(SphinxDirective):
         return cards_page.question_bank(self.lessons()).html
 
     def lessons(self) -> dict[str, str]:
-        """Where each lesson of this build is, as seen from this page."""
-        found = {docname: re.fullmatch(r"notebooks/(\d\d)_\w+", docname) for docname in sorted(self.env.found_docs)}
-        return {match[1]: self.env.app.builder.get_relative_uri(self.env.docname, docname)
-                for docname, match in found.items() if match}
+        """Where each lesson of this build is, by its slug and as seen from this page."""
+        found = {
+            docname: re.fullmatch(r"notebooks/\d\d_(\w+)", docname)
+            for docname in sorted(self.env.found_docs)
+        }
+        return {
+            match[1]: self.env.app.builder.get_relative_uri(self.env.docname, docname)
+            for docname, match in found.items()
+            if match
+        }
 
 
 class QuestionBankDeck(QuestionBank):
@@ -355,7 +445,9 @@ class QuestionBankDeck(QuestionBank):
     def render(self, cards, cards_page) -> str:
         if importlib.util.find_spec("genanki") is None:
             return ""
-        up = self.env.app.builder.get_relative_uri(self.env.docname, "_static").removesuffix(".html")
+        up = self.env.app.builder.get_relative_uri(self.env.docname, "_static").removesuffix(
+            ".html"
+        )
         return f'<p><a href="{up}/{DECK}" download>Download the cards as a deck for Anki</a></p>'
 
 
@@ -368,6 +460,7 @@ class QuestionBankSheet(QuestionBank):
 
 # ---------------------------------------------------------------- offline, and light
 
+
 def keep_punctuation(app, doctree, page) -> None:
     """Keeps the punctuation after a formula in the line on which the formula ends: a browser may break before it."""
     for formula in list(doctree.findall(nodes.math)):
@@ -376,26 +469,37 @@ def keep_punctuation(app, doctree, page) -> None:
         if mark:
             place, parent = formula.parent.index(formula), formula.parent
             together = nodes.inline("", "", classes=["course-together"])
-            parent[place:place + 2] = [together, nodes.Text(after[mark.end():])]
+            parent[place : place + 2] = [together, nodes.Text(after[mark.end() :])]
             together += [formula, nodes.Text(mark.group())]
 
 
 def without_kernels(app, page, template, context, doctree) -> None:
     """Thebe runs code on somebody's server, and widgets want the kernel that made them; these pages have neither."""
+
     def wanted(script):
-        return not re.search(r"thebe|jupyter\.widget", f"{getattr(script, 'filename', '')} {getattr(script, 'attributes', '')}")
+        return not re.search(
+            r"thebe|jupyter\.widget",
+            f"{getattr(script, 'filename', '')} {getattr(script, 'attributes', '')}",
+        )
+
     for key in ("script_files", "css_files"):
         if key in context:
             context[key] = [script for script in context[key] if wanted(script)]
 
 
 MATHJAX = ("input/tex", "output/chtml", "a11y/assistive-mml")
-MATHJAX_KEPT = ("startup.js", "core.js", *(f"{part}.js" for part in MATHJAX), "input/tex/extensions/*.js", "output/chtml/fonts/**/*.*")
+MATHJAX_KEPT = (
+    "startup.js",
+    "core.js",
+    *(f"{part}.js" for part in MATHJAX),
+    "input/tex/extensions/*.js",
+    "output/chtml/fonts/**/*.*",
+)
 UNUSED = (
-    "**/*.map",                         # for the debugger of a browser
-    "**/*.ttf",                         # every browser takes the .woff2 beside it
-    "locales/**/*.*",                   # the theme's translations, for the build
-    "vendor/fontawesome/*/js/*",        # the icons once more, as a script; the pages draw them from the font
+    "**/*.map",  # for the debugger of a browser
+    "**/*.ttf",  # every browser takes the .woff2 beside it
+    "locales/**/*.*",  # the theme's translations, for the build
+    "vendor/fontawesome/*/js/*",  # the icons once more, as a script; the pages draw them from the font
 )
 
 
@@ -407,16 +511,50 @@ def load_mathjax_in_parts(app, config) -> None:
 def lighten(static: Path) -> None:
     """Take out what no page loads: what is named in UNUSED, and of MathJax all but MATHJAX_KEPT. A pattern that fits no
     file is a warning, since another version of a package may name its files differently."""
+
     def fitting(folder: Path, patterns: tuple[str, ...]) -> set[Path]:
-        found = {pattern: {file for file in folder.glob(pattern) if file.is_file()} for pattern in patterns}
+        found = {
+            pattern: {file for file in folder.glob(pattern) if file.is_file()}
+            for pattern in patterns
+        }
         for pattern in (pattern for pattern, files in found.items() if not files):
-            log.warning("weight: no file fits %s in %s", pattern, folder.name, type="aecourse", subtype="weight")
+            log.warning(
+                "weight: no file fits %s in %s",
+                pattern,
+                folder.name,
+                type="aecourse",
+                subtype="weight",
+            )
         return set().union(*found.values())
 
     mathjax = static / "mathjax"
-    spare = {file for file in mathjax.rglob("*") if file.is_file() and "LICENSE" not in file.name} - fitting(mathjax, MATHJAX_KEPT)
+    spare = {
+        file for file in mathjax.rglob("*") if file.is_file() and "LICENSE" not in file.name
+    } - fitting(mathjax, MATHJAX_KEPT)
     for file in fitting(static, UNUSED) | spare:
         file.unlink()
+
+
+def once(text: str, part: str) -> str:
+    """A text in which a part stands at most once, at its first place."""
+    head, *others = text.split(part) if part else [text]
+    return head + part + "".join(others) if others else head
+
+
+def scripts(app) -> list[Path]:
+    return sorted(Path(app.srcdir, "book", "_static").glob("*.js"))
+
+
+def join_scripts(app) -> None:
+    """Writes the book's own scripts, with all that they import, as one file."""
+    if app.builder.format != "html" or not scripts(app):
+        return
+    from aecourse.page import bundle  # here, so that other books need no course
+
+    static = Path(app.outdir, "_static")
+    static.mkdir(parents=True, exist_ok=True)
+    joined = f'(function () {{\n"use strict";\n{bundle(*scripts(app))}\n}})();\n'
+    (static / "course.js").write_text(joined, "utf-8")
 
 
 def finish(app, failure) -> None:
@@ -425,12 +563,22 @@ def finish(app, failure) -> None:
     out = Path(app.outdir)
     keep_claims(app)
     lighten(out / "_static")
-    if importlib.util.find_spec("genanki") and any(DECK in page.read_text("utf-8") for page in out.glob("book/*.html")):
+    for script in scripts(app):  # its text stands in course.js
+        (out / "_static" / script.name).unlink(missing_ok=True)
+    if importlib.util.find_spec("genanki") and any(
+        DECK in page.read_text("utf-8") for page in out.glob("book/*.html")
+    ):
         from aecourse.quiz import anki
+
         anki.write(out / "_static" / DECK)
+    common = out / "_static" / "page.css"
+    sheet = common.read_text("utf-8") if common.is_file() else ""
     for page in out.rglob("*.html"):
         text = page.read_text("utf-8")
-        lean = ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))      # preloading with CORS is refused under file://; the CSS loads the fonts
+        lean = ICON_SCRIPT.sub(
+            "", FONT_PRELOAD.sub("", text)
+        )  # preloading with CORS is refused under file://; the CSS loads the fonts
+        lean = once(lean, sheet)
         if lean != text:
             page.write_text(lean, "utf-8")
     first = app.config.root_doc
@@ -438,11 +586,15 @@ def finish(app, failure) -> None:
         (out / "index.html").write_text(
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<title>{app.config.html_title}</title><meta http-equiv="refresh" content="0; url={first}.html"></head>\n'
-            f'<body><main><p><a href="{first}.html">{app.config.html_title}</a></p></main></body></html>\n', "utf-8")
+            f'<body><main><p><a href="{first}.html">{app.config.html_title}</a></p></main></body></html>\n',
+            "utf-8",
+        )
 
 
 def setup(app):
-    app.set_html_assets_policy("always")            # mathematics may also arrive in an output or in the claims
+    app.set_html_assets_policy(
+        "always"
+    )  # mathematics may also arrive in an output or in the claims
     app.add_node(claims_table)
     app.add_directive("claims", Claims)
     app.add_directive("question-bank", QuestionBank)
@@ -456,5 +608,11 @@ def setup(app):
     app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", without_kernels, priority=900)
     app.connect("config-inited", load_mathjax_in_parts)
-    app.connect("build-finished", finish, priority=900)          # after MathJax has been copied
-    return {"version": str(VERSION), "env_version": VERSION, "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("builder-inited", join_scripts)
+    app.connect("build-finished", finish, priority=900)  # after MathJax has been copied
+    return {
+        "version": str(VERSION),
+        "env_version": VERSION,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

@@ -3,7 +3,7 @@
 In a lesson an exercise begins with a line ``**2 · Its title** (10 minutes, medium).`` and ends at the next such line or
 heading. It has a checker where a cell of its own, not of its solution, calls ``check.something(...)``. The ``exercises``
 directive becomes one table per lesson; each exercise's paragraph gets the id that its row links to. Both hold an empty place
-where `progress.js` puts a box to tick; what is ticked goes by the title, so that an exercise may change its number.
+where `progress.js` puts a box to tick; what is ticked goes by slug and title, so that lesson and exercise may change their numbers.
 """
 
 from __future__ import annotations
@@ -46,10 +46,16 @@ def exercises(notebook: Path) -> tuple[list[Exercise], list[str]]:
                 said = LINE.match(line)
                 inside = bool(said)
                 if said:
-                    found.append(Exercise(int(said[1]), said[2], int(said[3]), said[4], checker=False))
+                    found.append(
+                        Exercise(int(said[1]), said[2], int(said[3]), said[4], checker=False)
+                    )
                 elif START.match(line):
                     faulty.append(line)
-        elif inside and "hide-cell" not in each["metadata"].get("tags", []) and re.search(r"^check\.\w+\(", text, re.M):
+        elif (
+            inside
+            and "hide-cell" not in each["metadata"].get("tags", [])
+            and re.search(r"^check\.\w+\(", text, re.M)
+        ):
             found[-1] = Exercise(**{**vars(found[-1]), "checker": True})
     return found, faulty
 
@@ -63,8 +69,13 @@ def notebooks(app) -> list[tuple[str, list[Exercise]]]:
             continue
         found, faulty = exercises(path)
         for line in faulty:
-            log.warning("exercise: expected **1 · Title** (5 minutes, easy). but found %s", line[:60],
-                        location=docname, type="aecourse", subtype="exercise")
+            log.warning(
+                "exercise: expected **1 · Title** (5 minutes, easy). but found %s",
+                line[:60],
+                location=docname,
+                type="aecourse",
+                subtype="exercise",
+            )
         if found:
             listed.append((docname, found))
     return listed
@@ -90,8 +101,10 @@ def pages(app, env) -> list[str]:
 def tick(docname: str, name: str) -> nodes.raw:
     """The place for the box of an exercise called "2 · Its title"; empty where no script runs."""
     name = re.sub("[$`]", "", name)
-    key = f"{Path(docname).name[:2]}:{nodes.make_id(name.partition(' · ')[2])}"
-    return nodes.raw("", f'<span data-exercise="{key}" data-name="{html.escape(name)}"></span>', format="html")
+    key = f"{Path(docname).name[3:]}:{nodes.make_id(name.partition(' · ')[2])}"
+    return nodes.raw(
+        "", f'<span data-exercise="{key}" data-name="{html.escape(name)}"></span>', format="html"
+    )
 
 
 def anchor(app, doctree) -> None:
@@ -114,12 +127,21 @@ def table_of(found: list[Exercise], docname: str, link: str) -> nodes.table:
     body = nodes.tbody()
     for each in found:
         name = f"{each.number} · {each.title}"
-        title = nodes.reference("", "", *text_with_math(name), refuri=f"{link}#exercise-{each.number}", internal=True)
-        body += nodes.row("", cell(tick(docname, name), title, classes=["claim-statement"]),
-                          cell(nodes.Text(f"{each.minutes} min")), cell(nodes.Text(each.difficulty)),
-                          cell(nodes.Text("checker" if each.checker else "–"), classes=[] if each.checker else ["claim-absent"]))
+        title = nodes.reference(
+            "", "", *text_with_math(name), refuri=f"{link}#exercise-{each.number}", internal=True
+        )
+        body += nodes.row(
+            "",
+            cell(tick(docname, name), title, classes=["claim-statement"]),
+            cell(nodes.Text(f"{each.minutes} min")),
+            cell(nodes.Text(each.difficulty)),
+            cell(
+                nodes.Text("checker" if each.checker else "–"),
+                classes=[] if each.checker else ["claim-absent"],
+            ),
+        )
     group += body
-    return nodes.table("", group, classes=["claims-table"])            # folds on a phone as the claims do
+    return nodes.table("", group, classes=["claims-table"])  # folds on a phone as the claims do
 
 
 def hours(minutes: int) -> str:
@@ -132,14 +154,33 @@ def show(app, doctree, page) -> None:
         return
     listed = notebooks(app)
     everything = [each for _, found in listed for each in found]
-    shown = [nodes.paragraph("", (
-        f"{count(len(everything), 'exercise')} in {count(len(listed), 'lesson')}, {hours(sum(each.minutes for each in everything))} of work; "
-        f"{sum(each.checker for each in everything)} have a checker."))]
+    shown = [
+        nodes.paragraph(
+            "",
+            (
+                f"{count(len(everything), 'exercise')} in {count(len(listed), 'lesson')}, {hours(sum(each.minutes for each in everything))} of work; "
+                f"{sum(each.checker for each in everything)} have a checker."
+            ),
+        )
+    ]
     for docname, found in listed:
         link = app.builder.get_relative_uri(page, docname)
-        title = nodes.reference("", "", *[child.deepcopy() for child in app.env.titles[docname].children], refuri=link, internal=True)
-        shown.append(nodes.section("", nodes.title("", "", title), table_of(found, docname, link),
-                                   ids=["exercises-" + nodes.make_id(docname)], classes=["claims-lesson"]))
+        title = nodes.reference(
+            "",
+            "",
+            *[child.deepcopy() for child in app.env.titles[docname].children],
+            refuri=link,
+            internal=True,
+        )
+        shown.append(
+            nodes.section(  # pyright: ignore[reportArgumentType]
+                "",
+                nodes.title("", "", title),
+                table_of(found, docname, link),
+                ids=["exercises-" + nodes.make_id(docname)],
+                classes=["claims-lesson"],
+            )
+        )
     for place in places:
         place.replace_self([node.deepcopy() for node in shown])
 
@@ -150,4 +191,9 @@ def setup(app):
     app.connect("doctree-read", anchor)
     app.connect("env-updated", pages, priority=900)
     app.connect("doctree-resolved", show)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": 1,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

@@ -1,8 +1,10 @@
 // The page of claims: all rows in one table, the least certain first, and back.
 document.addEventListener("DOMContentLoaded", () => {
+  /** @type {any} */
   const order = document.querySelector(".claims-order");
   if (!order) return;
   const button = order.querySelector("button");
+  /** @type {any[]} */
   const lessons = [...document.querySelectorAll("section.claims-lesson")];
   const rate = (row) => {
     const share = row.querySelector("[data-rate]");

@@ -1,9 +1,8 @@
 // A link to a section lands on its heading. The page grows after the browser has jumped there (formulas are typeset, figures are
 // drawn), so the jump is repeated whenever that happens, until the reader moves.
 (function () {
-  "use strict";
-  const PATIENCE = 10000;
-  let observer, target;
+  const STILL = 3000;                                  // after formulas are set, what still grows has so long
+  let observer, target, timer;
   const land = () => target && target.scrollIntoView({ block: "start", behavior: "instant" });
   const stop = () => { observer?.disconnect(); observer = target = undefined; };
   function start() {
@@ -15,10 +14,16 @@
     observer = new ResizeObserver(land);
     observer.observe(article);
     land();
-    setTimeout(stop, PATIENCE);
+    if (document.readyState === "complete") settle();
+  }
+  async function settle() {
+    land();
+    await window["MathJax"]?.startup?.promise;
+    clearTimeout(timer);
+    timer = setTimeout(stop, STILL);
   }
   for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(moved, stop, { passive: true });
   addEventListener("DOMContentLoaded", start);
-  addEventListener("load", land);
+  addEventListener("load", settle);
   addEventListener("hashchange", start);
 })();

@@ -1,45 +1,38 @@
 // What this reader has read, answered and worked out: kept in the reader's own browser, shown beside the lessons in the sidebar.
+import { button } from "../../aecourse/page/controls.js";
+import { element } from "../../aecourse/page/runtime.js";
+import { download, store, undoLine, upload } from "../../aecourse/page/store.js";
+
 (function () {
-  "use strict";
-  const PREFIX = "aecourse:", QUIZ = PREFIX + "self-quiz";
-  const attempt = (action, otherwise = null) => { try { return action(); } catch { return otherwise; } };
-  const store = attempt(() => (localStorage.getItem(QUIZ), localStorage));
-  const read = (key) => attempt(() => JSON.parse(store.getItem(key))) || {};
-  const write = (key, value) => attempt(() => (store.setItem(key, JSON.stringify(value)), true), false);
-  const remove = (key) => attempt(() => (store.removeItem(key), true), false);
-  const mine = (start = PREFIX) => attempt(() => Object.keys(store).filter((key) => key.startsWith(start)), []);
   const today = () => new Date().toISOString().slice(0, 10);
 
-  function element(name, attributes = {}, ...children) {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    node.append(...children);
-    return node;
-  }
+  // ---- What is kept of a page: { seen, of, exercises }: when it was read, how many questions it asks, the ids of its exercises ----
 
-  // ---- What is kept of a page: { seen, right, of, exercises }, the last the ids of all its exercises ---------------
-
-  const fileOf = (path) => path.split("/").pop().replace(/\.html$/, "");
+  const slugOf = (path) => path.split("/").pop().replace(/^\d\d_|\.html$/g, "");
   const isLesson = (path) => /\/notebooks\/\d\d_[^/]*\.html$/.test(path);
-  const keyOf = (path) => PREFIX + "page:" + fileOf(path);
-  const keep = (change, path = location.pathname) => write(keyOf(path), { ...read(keyOf(path)), ...change });
-  const exercise = (id) => `${PREFIX}exercise:${id}`;                // id: "05:the-kl-term", so that its number may change
-  const isDone = (id) => Boolean(read(exercise(id)).done);
-  const lessons = () => [...document.querySelectorAll(".bd-sidebar-primary a[href]")].filter((link) => isLesson(link.pathname));
+  const pageOf = (path) => `page:${slugOf(path)}`;
+  const keep = (change, path = location.pathname) => store.set({ [pageOf(path)]: { ...store.read(pageOf(path)), ...change } });
+  const exercise = (id) => `exercise:${id}`;                          // id: "vae_elbo:the-kl-term", so that numbers may change
+  const isDone = (id) => Boolean(store.read(exercise(id)));
+  /** @type {(selector: string) => any[]} */
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const lessons = () => all(".bd-sidebar-primary a[href]").filter((link) => isLesson(link.pathname));
 
   // What a lesson's entry in the sidebar, and its row of the overview, have to say.
   function record({ pathname }) {
-    const { seen = "", right = 0, of = 0, exercises } = read(keyOf(pathname)), listed = Array.isArray(exercises) ? exercises : [];
-    return { seen, right, of, done: listed.filter(isDone).length, exercises: listed.length, quiz: fileOf(pathname).endsWith("_self_quiz") ? selfQuiz(of) : null };
+    const { seen = "", of = 0, exercises = [] } = store.read(pageOf(pathname)) ?? {}, slug = slugOf(pathname);
+    const right = store.keys(`quiz:${slug}:`).filter((key) => store.read(key)?.first).length;
+    return { seen, right: Math.min(right, of), of, done: exercises.filter(isDone).length, exercises: exercises.length, quiz: slug === "self_quiz" ? selfQuiz(of) : null };
   }
 
   function selfQuiz(of) {
-    const taken = Object.values(read(QUIZ).answers || {}).filter((entry) => entry?.done);
-    const sum = taken.reduce((points, { mark }) => points + (Number(mark) || 0), 0);
+    const taken = Object.values(store.read("self-quiz")?.answers ?? {}).filter(({ done }) => done), n = taken.length;
+    const waiting = taken.filter(({ mark }) => mark === null).length, sum = taken.reduce((points, { mark }) => points + (mark ?? 0), 0);
     const points = sum % 1 ? `${Math.floor(sum) || ""}\u00bd` : String(sum);
-    if (!taken.length) return { sign: "", words: "" };
-    return taken.length < of ? { sign: `${taken.length}/${of}`, words: `${taken.length} of ${of} questions answered` }
-      : { sign: `\u2713 ${points}/${taken.length}`, words: `taken, ${points} of ${taken.length} points` };
+    const marks = waiting ? `, ${waiting} to be marked by you` : "";
+    if (!n) return { sign: "", words: "" };
+    return n < of || waiting ? { sign: `${n}/${of}`, words: `${n} of ${of} questions answered${marks}` }
+      : { sign: `\u2713 ${points}/${n}`, words: `taken, ${points} of ${n} points` };
   }
 
   // ---- In the sidebar ----------------------------------------------------------------------------------------------
@@ -62,7 +55,7 @@
 
   // ---- The boxes to tick: in a lesson beside each exercise, on the page of all exercises in each row ----------------
 
-  const places = () => [...document.querySelectorAll("[data-exercise]")];
+  const places = () => all("[data-exercise]");
   const tally = element("p", { role: "status" });
 
   function offer() {
@@ -73,30 +66,24 @@
       const box = element("input", { type: "checkbox", "aria-label": `Done: exercise ${name}` }), note = element("em", { role: "status" });
       place.replaceChildren(element("label", { class: "course-done" }, box, element("span", { "aria-hidden": "true" }, "Done")), note);
       box.addEventListener("change", () => {
-        const kept = box.checked ? write(exercise(id), { done: today() }) : remove(exercise(id));
+        const kept = store.set({ [exercise(id)]: box.checked ? { done: today() } : null });
         note.textContent = kept ? "" : "Not kept: this browser\u2019s storage is full.";
         refresh();
       });
     }
     for (const [path, exercises] of homes) keep({ exercises }, path);
+    const of = all(".ae-question[data-id]").length;
+    if (of && isLesson(location.pathname)) keep({ of });
     document.querySelector("table [data-exercise]")?.closest("section section")?.before(tally);
   }
 
-  // Everything on this page, as it is kept now; another page may have changed it. Nothing is written here.
+  // Everything on this page, as it is kept now; a quiz or another tab may have changed it. Nothing is written here.
   function refresh() {
     for (const place of places()) place.querySelector("input").checked = isDone(place.dataset.exercise);
     const said = `You have ticked ${places().filter(({ dataset }) => isDone(dataset.exercise)).length} of ${places().length}.`;
     if (tally.isConnected && tally.textContent !== said) tally.textContent = said;
     show();
     overview();
-  }
-
-  // How many check questions of this page are answered rightly.
-  function count() {
-    const forms = document.querySelectorAll(".ae-question[data-id]").length;
-    if (!forms || !isLesson(location.pathname)) return;
-    const own = mine(`${PREFIX}quiz:${fileOf(location.pathname).slice(0, 2)}:`);
-    keep({ right: Math.min(forms, own.filter((key) => read(key).right === true).length), of: forms });
   }
 
   // A lesson counts as read when its summary has been on the screen for two seconds.
@@ -118,7 +105,7 @@
     if (!table.isConnected) return;
     const cell = (text, attributes = {}) => element("td", attributes, text), head = (content, scope) => element("th", { scope }, content);
     const part = (n, of) => cell(of ? `${n} of ${of}` : "\u2013");
-    const rows = lessons().map((link) => ({ link, ...record(link) })), own = rows.filter(({ quiz }) => !quiz), cards = mine(PREFIX + "cards:").length;
+    const rows = lessons().map((link) => ({ link, ...record(link) })), own = rows.filter(({ quiz }) => !quiz), cards = store.keys("cards:").length;
     const sum = (key) => own.reduce((total, row) => total + row[key], 0);
     table.replaceChildren(
       element("thead", {}, element("tr", {}, ...["Lesson", "Read", "Exercises", "Questions"].map((text) => head(text, "col")))),
@@ -132,58 +119,33 @@
   function desk() {
     const place = document.getElementById("course-desk");
     if (!place) return;
-    const state = element("p", { role: "status" });
-    const tell = (text) => { state.textContent = text; };
-    if (!store) { tell("This browser keeps nothing for this page, so there is no progress to show."); place.append(state); return; }
-    const button = (text, act) => {
-      const node = element("button", { type: "button" }, text);
-      node.addEventListener("click", act);
-      place.append(node);
-      return node;
+    if (!store.works) { place.append("This browser keeps nothing for this page, so there is no progress to show."); return; }
+    const undo = undoLine();
+    const change = (changes, words) => {
+      const back = store.set(changes);
+      undo.say(back ? words : "The browser would not keep all of it. Nothing was changed.", back && (() => { back(); refresh(); }));
+      refresh();
     };
+    const save = button("Save to a file", () => {
+      download("autoencoders-progress.json", store.pack());
+      undo.say(`Saved ${store.keys().length} entries.`);
+    });
+    const load = upload("Load from a file", "File of progress", (text) => {
+      const entries = store.unpack(text);
+      if (entries) change(entries, `Loaded ${Object.keys(entries).length} entries.`);
+      else undo.say("This file holds no progress of this course, or is damaged. Nothing was changed.");
+    });
+    const forget = button("Forget everything", () => change(Object.fromEntries(store.keys().map((key) => [key, null])), "Nothing is kept any more."));
     place.before(table);
-    button("Save to a file", () => {
-      const all = Object.fromEntries(mine().map((key) => [key, store.getItem(key)]));
-      const link = element("a", { href: URL.createObjectURL(new Blob([JSON.stringify(all, null, 1)], { type: "application/json" })), download: "autoencoders-progress.json" });
-      link.click();
-      tell(`Saved ${mine().length} entries.`);
-    });
-    const field = element("input", { type: "file", accept: ".json,application/json", hidden: "", "aria-label": "File of progress" });
-    place.append(field);
-    button("Load from a file", () => field.click());
-    field.addEventListener("change", async () => {
-      const [file] = field.files;
-      field.value = "";
-      const given = await file.text().then((text) => attempt(() => JSON.parse(text)));
-      const entries = given && typeof given === "object" && !Array.isArray(given) ? Object.entries(given) : [];
-      if (!entries.length || entries.some(([key, value]) => !key.startsWith(PREFIX) || typeof value !== "string"))
-        return tell("This file holds no progress of this course. Nothing was changed.");
-      const failed = attempt(() => { entries.forEach(([key, value]) => store.setItem(key, value)); return false; }, true);
-      tell(failed ? "The browser would not keep all of it." : `Loaded ${entries.length} entries.`);
-      refresh();
-    });
-    let sure = false;
-    const forget = button("Forget everything", () => {
-      if (!sure) { sure = true; forget.textContent = "Press again to forget everything"; return; }
-      mine().forEach(remove);
-      [sure, forget.textContent] = [false, "Forget everything"];
-      tell("Nothing is kept any more.");
-      refresh();
-    });
-    forget.addEventListener("blur", () => { sure = false; forget.textContent = "Forget everything"; });
-    place.append(state);
+    place.append(save, ...load, forget, undo.line);
   }
 
   addEventListener("DOMContentLoaded", () => {
     desk();
-    if (!store) return;
+    if (!store.works) return;
     offer();
-    count();
     watch();
     refresh();
-    document.addEventListener("aecourse:answer", () => setTimeout(() => { count(); show(); }, 0));
-    if (document.querySelector(".ae-quiz")) for (const event of ["click", "input"]) addEventListener(event, () => setTimeout(show, 0));
-    addEventListener("storage", refresh);                            // another tab
-    addEventListener("pageshow", ({ persisted }) => { if (persisted) refresh(); });
+    store.watch("", refresh);
   });
 })();

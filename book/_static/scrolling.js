@@ -1,9 +1,8 @@
 // What scrolls sideways can be reached by the keyboard, and nothing else is made a stop for it.
 (function () {
-  "use strict";
   const wide = ".aecourse-figure, .bd-article div.math, .bd-article div.cell_output, .pst-scrollable-table-container, "
     + ":is(.ae-cards, .ae-sheet) :is(p, pre, .ae-formula), :is(#cheat-sheet, #notation) tbody td";
-  const mark = () => document.querySelectorAll(wide).forEach((box) => {
+  const mark = () => document.querySelectorAll(wide).forEach((/** @type {any} */ box) => {
     if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
@@ -14,6 +13,6 @@
   addEventListener("click", soon); // another card of the question bank
   addEventListener("load", () => {
     mark();
-    if (window.MathJax && MathJax.startup && MathJax.startup.promise) MathJax.startup.promise.then(soon);
+    window["MathJax"]?.startup?.promise?.then(soon);
   });
 })();
