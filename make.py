@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Build, test and open the course. Needs nothing but Python 3.10 or later; everything else goes into .venv.
 
-    python make.py book        (on Windows: py make.py book)
+python make.py book        (on Windows: py make.py book)
 """
 
 import sys
@@ -33,10 +33,17 @@ ANSI = r"\x1b\[[0-9;]*m"
 
 HELP = """\
 python make.py book       execute the notebooks and build the book into _build/html
-python make.py test       unit tests, notebooks, the book, and the book in a browser
+python make.py test       format and lint (JavaScript and types where there is Node), unit tests, notebooks, the book, and the book in a browser
+                          ([QUICK=1]: in minutes, without notebooks, browser and slow tests)
 python make.py lab        open JupyterLab on the notebooks
 python make.py replicate  run lessons again under other seeds, for the ledger of claims ([LESSON...] [RUNS=8] [CONFIRM=1])
+python make.py lesson     lay out a new lesson that passes the tests (SLUG=anomaly_detection TITLE="Anomaly detection")
+python make.py renumber   move a lesson, and every number that changes with it (SLUG=denoising TO=05)
+python make.py contents   bring _toc.yml up to date with aecourse/lessons.yaml
+python make.py repository write the address of the course's repository everywhere it is said: buttons, badge, set-up cells (URL=https://...; URL= for none)
 python make.py bench      run the benchmarks
+python make.py handout    write the notebooks without solutions, for a class ([FOLDER=_build/handout])
+python make.py grade      run the checkers over returned notebooks, and write a table (FOLDER=returned)
 python make.py anki       write the question bank as an Anki deck, _build/autoencoders.apkg
 python make.py clean      remove the built book
 python make.py distclean  remove the built book and .venv
@@ -46,6 +53,7 @@ AECOURSE_DATASET=mnist, AECOURSE_DATA and AECOURSE_CACHE are passed on (see "How
 
 
 # ---------------------------------------------------------------- running a step and saying so
+
 
 def say(text: str = "") -> None:
     print(text, flush=True)
@@ -80,12 +88,21 @@ def step(title: str, command: list, picture=None, env: dict | None = None, expla
 
 
 def stream(command: list[str], picture, env: dict | None, start: float) -> tuple[int, list[str]]:
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               stdin=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     lines: queue.Queue = queue.Queue()
 
     def read() -> None:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines.put(line.rstrip())
         lines.put(None)
 
@@ -98,7 +115,13 @@ def stream(command: list[str], picture, env: dict | None, start: float) -> tuple
             except queue.Empty:
                 now = time.monotonic()
                 if on_screen:
-                    print(f"\r   {doing} ({clock(now - start)})\033[K"[:shutil.get_terminal_size().columns + 8], end="", flush=True)
+                    print(
+                        f"\r   {doing} ({clock(now - start)})\033[K"[
+                            : shutil.get_terminal_size().columns + 8
+                        ],
+                        end="",
+                        flush=True,
+                    )
                 elif now - told > 60:
                     told = now
                     say(f"   ... {doing} ({clock(now - start)} so far)")
@@ -120,13 +143,18 @@ def stream(command: list[str], picture, env: dict | None, start: float) -> tuple
 
 # ---------------------------------------------------------------- the environment
 
+
 def digest(*paths: Path, extra: str = "") -> str:
     """What these files and folders hold; without the cards of the question bank, which shape two pages that Sphinx follows."""
     total = hashlib.sha256(extra.encode())
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             inside = file.relative_to(ROOT)
-            if file.is_file() and not {"__pycache__", "cards"} & set(inside.parts) and ".egg-info" not in str(inside):
+            if (
+                file.is_file()
+                and not {"__pycache__", "cards"} & set(inside.parts)
+                and ".egg-info" not in str(inside)
+            ):
                 total.update(str(inside).encode())
                 total.update(file.read_bytes())
     return total.hexdigest()
@@ -142,28 +170,40 @@ def environment() -> None:
     if not PYTHON.exists():
         absent = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
         if absent:
-            raise Failed(f"Python {version} here has no {' and no '.join(absent)}; on Debian or Ubuntu: "
-                         f"sudo apt install python{version}-venv")
+            raise Failed(
+                f"Python {version} here has no {' and no '.join(absent)}; on Debian or Ubuntu: "
+                f"sudo apt install python{version}-venv"
+            )
         try:
             step("Making .venv", [sys.executable, "-m", "venv", VENV])
         except Failed:
-            shutil.rmtree(VENV, ignore_errors=True)         # half of one would be taken for a whole one next time
+            shutil.rmtree(
+                VENV, ignore_errors=True
+            )  # half of one would be taken for a whole one next time
             raise
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
     stamp, wanted = VENV / "aecourse-requirements", digest(ROOT / "requirements.txt")
     if read(stamp) != wanted:
-        step("Installing the pinned packages (the first time takes some minutes)",
-             [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt"], picture=pip_line)
+        step(
+            "Installing the pinned packages (the first time takes some minutes)",
+            [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt"],
+            picture=pip_line,
+        )
         stamp.write_text(wanted, "utf-8")
     stamp, wanted = VENV / "aecourse-package", digest(ROOT / "pyproject.toml")
     if read(stamp) != wanted:
-        step("Installing the course into .venv",
-             [*pip, "install", "--no-deps", "--no-build-isolation", "--editable", "."], picture=lambda line: None)
+        step(
+            "Installing the course into .venv",
+            [*pip, "install", "--no-deps", "--no-build-isolation", "--editable", "."],
+            picture=lambda line: None,
+        )
         stamp.write_text(wanted, "utf-8")
 
 
 def pip_line(line: str) -> str | None:
-    found = re.match(r"\s*(?:Downloading|Using cached) (?:\S*/)?([A-Za-z0-9_.]+-[^-]+)-\S+(?: \((.*)\))?", line)
+    found = re.match(
+        r"\s*(?:Downloading|Using cached) (?:\S*/)?([A-Za-z0-9_.]+-[^-]+)-\S+(?: \((.*)\))?", line
+    )
     if found:
         size = found[2] or ""
         return f"{found[1]} {size}".rstrip() if re.search(r"GB|\d{2,}\.\d MB", size) else None
@@ -172,21 +212,34 @@ def pip_line(line: str) -> str | None:
 
 def inside() -> dict:
     """The environment variables of a program run inside .venv: its programs and its kernel come first."""
-    env = dict(os.environ, VIRTUAL_ENV=str(VENV), PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
-               JUPYTER_PREFER_ENV_PATH="1", PYTHONUTF8="1", PYTHONUNBUFFERED="1")
-    env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(VENV / "share" / "jupyter"), env.get("JUPYTER_PATH")]))
+    env = dict(
+        os.environ,
+        VIRTUAL_ENV=str(VENV),
+        PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        JUPYTER_PREFER_ENV_PATH="1",
+        PYTHONUTF8="1",
+        PYTHONUNBUFFERED="1",
+    )
+    env["JUPYTER_PATH"] = os.pathsep.join(
+        filter(None, [str(VENV / "share" / "jupyter"), env.get("JUPYTER_PATH")])
+    )
     env.pop("PYTHONHOME", None)
     return env
 
 
 # ---------------------------------------------------------------- the book
 
+
 def notebook_line(line: str) -> str | None:
     """What a line of book/execute.py means to somebody who waits for it."""
     done = re.fullmatch(r"(\w+): executed in ([\d.]+) seconds", line)
     if done:
         return f"{done[1]}: executed in {clock(float(done[2]))}"
-    return line if re.fullmatch(r"\w+: (executing|failed|unchanged, taken from the cache)", line) else None
+    return (
+        line
+        if re.fullmatch(r"\w+: (executing|failed|unchanged, taken from the cache)", line)
+        else None
+    )
 
 
 def book_line(line: str) -> str | None:
@@ -200,19 +253,33 @@ def book_line(line: str) -> str | None:
 def errors_of_notebooks(output: list[str]) -> str:
     """What the failed notebooks said; everything else has been shown already."""
     text = "\n".join(output)
-    parts = re.split(r"^(?=\w+: (?:failed|executing|executed|unchanged).*$)", text, flags=re.MULTILINE)
-    said = [part.strip() for part in parts if re.match(r"\w+: failed$", part, re.MULTILINE)] or [text]
+    parts = re.split(
+        r"^(?=\w+: (?:failed|executing|executed|unchanged).*$)", text, flags=re.MULTILINE
+    )
+    said = [part.strip() for part in parts if re.match(r"\w+: failed$", part, re.MULTILINE)] or [
+        text
+    ]
     return "\n\n".join(said) if sys.stdout.isatty() else re.sub(ANSI, "", "\n\n".join(said))
 
 
 def stale_results_removed() -> None:
     """The cache of executed notebooks sees changed notebooks only; other things that shape the results are seen here."""
     for stamp, wanted, swept in (
-        (BUILD / "executed-with", digest(ROOT / "aecourse", ROOT / "benchmarks", ROOT / "requirements.txt",
-                                         extra="%s %s" % (os.environ.get("AECOURSE_DATASET", ""), sys.version_info[:2])),
-         (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML)),
-        (BUILD / "rendered-with", digest(ROOT / "book" / "_ext", ROOT / "_config.yml", ROOT / "_toc.yml"),
-         (BUILD / ".doctrees", HTML)),
+        (
+            BUILD / "executed-with",
+            digest(
+                ROOT / "aecourse",
+                ROOT / "benchmarks",
+                ROOT / "requirements.txt",
+                extra="%s %s" % (os.environ.get("AECOURSE_DATASET", ""), sys.version_info[:2]),
+            ),
+            (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML),
+        ),
+        (
+            BUILD / "rendered-with",
+            digest(ROOT / "book" / "_ext", ROOT / "_config.yml", ROOT / "_toc.yml"),
+            (BUILD / ".doctrees", HTML),
+        ),
     ):
         if read(stamp) != wanted:
             for folder in swept:
@@ -223,15 +290,39 @@ def stale_results_removed() -> None:
 
 def build_book() -> None:
     stale_results_removed()
-    notebooks = [NOTEBOOKS / f"{name}.ipynb" for name in re.findall(r"^\s*- file: notebooks/(\w+)\s*$", read(ROOT / "_toc.yml"), re.MULTILINE)]
-    step("Executing the notebooks (later builds execute only what changed)",
-         [PYTHON, ROOT / "book" / "execute.py", BUILD / ".jupyter_cache", *notebooks], picture=notebook_line, env=inside(), explain=errors_of_notebooks)
+    notebooks = [
+        NOTEBOOKS / f"{name}.ipynb"
+        for name in re.findall(
+            r"^\s*- file: notebooks/(\w+)\s*$", read(ROOT / "_toc.yml"), re.MULTILINE
+        )
+    ]
+    step(
+        "Executing the notebooks (later builds execute only what changed)",
+        [PYTHON, ROOT / "book" / "execute.py", BUILD / ".jupyter_cache", *notebooks],
+        picture=notebook_line,
+        env=inside(),
+        explain=errors_of_notebooks,
+    )
     try:
-        step("Building the pages",
-             [PYTHON, "-c", "from jupyter_book.cli.main import main; main()", "build", ".", "--warningiserror", "--keep-going"], picture=book_line,
-             env=inside(), explain=lambda output: "\n".join(output[-200:]))
+        step(
+            "Building the pages",
+            [
+                PYTHON,
+                "-c",
+                "from jupyter_book.cli.main import main; main()",
+                "build",
+                ".",
+                "--warningiserror",
+                "--keep-going",
+            ],
+            picture=book_line,
+            env=inside(),
+            explain=lambda output: "\n".join(output[-200:]),
+        )
     except Failed:
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)      # so that the next build gives every warning again
+        shutil.rmtree(
+            BUILD / ".doctrees", ignore_errors=True
+        )  # so that the next build gives every warning again
         raise
 
 
@@ -239,15 +330,22 @@ def what_did_not_hold() -> str:
     """The claims that did not hold in this build, for those who built it; nothing where all held."""
     claims = json.loads(read(BUILD / "claims.json") or "[]")
     fallen = [claim for claim in claims if not claim["holds"]]
-    lines = [f"\nOf {len(claims)} claims {len(claims) - len(fallen)} held here, {len(fallen)} did not:" if fallen
-             else f"\nAll {len(claims)} claims held here."]
+    lines = [
+        f"\nOf {len(claims)} claims {len(claims) - len(fallen)} held here, {len(fallen)} did not:"
+        if fallen
+        else f"\nAll {len(claims)} claims held here."
+    ]
     for claim in fallen:
         runs = claim.get("runs") or []
         rate = f"; held in {claim['held']} of {len(runs)} repetitions" if runs else ""
         kind = "EXACT, so something is wrong: " if claim.get("kind") == "exact" else ""
-        lines.append(f"   {claim['page'].split('/')[-1]}: {kind}{claim['id']}, measured {claim.get('figure', claim['value'])}{rate}")
+        lines.append(
+            f"   {claim['page'].split('/')[-1]}: {kind}{claim['id']}, measured {claim.get('figure', claim['value'])}{rate}"
+        )
     if any(claim.get("kind") != "exact" for claim in fallen):
-        lines.append("   Another processor rounds differently; the page \"Claims\" shows each with its repetitions.")
+        lines.append(
+            '   Another processor rounds differently; the page "Claims" shows each with its repetitions.'
+        )
     return "\n".join(lines)
 
 
@@ -261,7 +359,10 @@ def book(arguments: list[str]) -> int:
 
 # ---------------------------------------------------------------- the tests
 
-def pytest(title: str, *arguments: str, side_by_side: bool = True, **variables: str) -> tuple[int, int, int]:
+
+def pytest(
+    title: str, *arguments: str, side_by_side: bool = True, **variables: str
+) -> tuple[int, int, int]:
     """Run pytest, as many tests at once as there are cores, each with one thread; (passed, failed, skipped) from its own
     report. No readable report counts as one failure."""
     report = BUILD / "reports" / f"{title.replace(' ', '-')}.xml"
@@ -271,37 +372,98 @@ def pytest(title: str, *arguments: str, side_by_side: bool = True, **variables: 
     jobs = os.cpu_count() or 1
     if side_by_side and jobs > 1:
         arguments = ("-n", str(jobs), "--dist", "loadfile", *arguments)
-        variables = {**dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"), **variables}
-    status = subprocess.run([str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments], cwd=ROOT,
-                            env={**inside(), **variables}).returncode
+        variables = {
+            **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+            **variables,
+        }
+    status = subprocess.run(
+        [str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
+        cwd=ROOT,
+        env={**inside(), **variables},
+    ).returncode
     return counts(report, status)
 
 
 def counts(report: Path, status: int) -> tuple[int, int, int]:
     try:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
-        tests, failures, errors, skipped = (sum(int(suite.get(name, 0)) for suite in suites)
-                                            for name in ("tests", "failures", "errors", "skipped"))
+        tests, failures, errors, skipped = (
+            sum(int(suite.get(name, 0)) for suite in suites)
+            for name in ("tests", "failures", "errors", "skipped")
+        )
     except (OSError, ElementTree.ParseError, ValueError):
         return 0, 1, 0
     failed = failures + errors
     return tests - failed - skipped, max(failed, 1) if status else failed, skipped
 
 
-def test(arguments: list[str]) -> int:
-    environment()
-    results = {}
-    if any("book" not in file.relative_to(ROOT).parts for file in (ROOT / "tests").rglob("test_*.py")):
-        results["unit tests"] = pytest("unit tests", "tests", "--ignore=tests/book", *arguments)
-    if list((ROOT / "notebooks").glob("*.ipynb")):
-        results["notebooks"] = pytest("notebooks", "--nbval-lax", "--nbval-current-env", "notebooks", *arguments, AECOURSE_STRICT="1")
+def lint() -> tuple[int, int, int]:
+    """Format and lint of the Python, as counts of one test each."""
+    say("== Testing: format and lint")
+    commands = (["format", "--check", "."], ["check", "."])
+    failed = sum(
+        subprocess.run([str(PYTHON), "-m", "ruff", *command], cwd=ROOT, env=inside()).returncode
+        != 0
+        for command in commands
+    )
+    return len(commands) - failed, failed, 0
+
+
+def with_node() -> dict[str, tuple[int, int, int]]:
+    """Lint and types of the JavaScript and types of the Python, where there is Node 18 or later with what package.json
+    names; each as (passed, failed, skipped)."""
+    commands = {"JavaScript": ["test"], "types of Python": ["run", "python"]}
+    npm, version = shutil.which("npm"), ""
+    if npm and shutil.which("node"):
+        version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    stamp, wanted = ROOT / "node_modules" / "aecourse-lock", digest(ROOT / "package-lock.json")
+    quiet: dict = {"picture": lambda line: None}
     try:
-        build_book()
-        results["building the book"] = (1, 0, 0)
+        if not re.match(r"v(1[89]|[2-9]\d)\.", version):
+            raise Failed("== This needs Node 18 or later, with npm")
+        if read(stamp) != wanted:
+            ci = [npm, "ci", "--no-audit", "--no-fund"]
+            step("Installing what checks JavaScript and types", ci, **quiet)
+            stamp.write_text(wanted, "utf-8")
     except Failed as failure:
-        say(str(failure))
-        results["building the book"] = (0, 1, 0)
-    results["book in a browser"] = pytest("book in a browser", "tests/book", *arguments)
+        say(f"{failure}; not checked: {', '.join(commands)}")
+        required = os.environ.get("AECOURSE_REQUIRE_NODE") == "1"
+        return dict.fromkeys(commands, (0, int(required), int(not required)))
+    results = {}
+    for title, command in commands.items():
+        try:
+            step(f"Checking: {title}", [npm, *command, "--silent"], **quiet)
+            results[title] = (1, 0, 0)
+        except Failed as failure:
+            say(str(failure))
+            results[title] = (0, 1, 0)
+    return results
+
+
+def test(arguments: list[str]) -> int:
+    """Everything; with QUICK=1 what answers in minutes: no notebook, no browser, no test that is marked slow."""
+    quick = any(re.fullmatch(r"QUICK=[^0]+", argument) for argument in arguments)
+    arguments = [argument for argument in arguments if not argument.startswith("QUICK=")]
+    environment()
+    results = {"format and lint": lint(), **with_node()}
+    marks = ["-m", "not slow and not browser"] if quick else []
+    results["unit tests"] = pytest("unit tests", "tests", "--ignore=tests/book", *marks, *arguments)
+    if not quick:
+        results["notebooks"] = pytest(
+            "notebooks",
+            "--nbval-lax",
+            "--nbval-current-env",
+            "notebooks",
+            *arguments,
+            AECOURSE_STRICT="1",
+        )
+        try:
+            build_book()
+            results["building the book"] = (1, 0, 0)
+        except Failed as failure:
+            say(str(failure))
+            results["building the book"] = (0, 1, 0)
+        results["book in a browser"] = pytest("book in a browser", "tests/book", *arguments)
 
     say()
     for title, (passed, failed, skipped) in results.items():
@@ -313,10 +475,13 @@ def test(arguments: list[str]) -> int:
 
 # ---------------------------------------------------------------- the rest
 
+
 def lab(arguments: list[str]) -> int:
     environment()
     say("== JupyterLab (stop it with Ctrl-C)")
-    return subprocess.run([str(PYTHON), "-m", "jupyterlab", "notebooks", *arguments], cwd=ROOT, env=inside()).returncode
+    return subprocess.run(
+        [str(PYTHON), "-m", "jupyterlab", "notebooks", *arguments], cwd=ROOT, env=inside()
+    ).returncode
 
 
 def replicate(arguments: list[str]) -> int:
@@ -325,8 +490,50 @@ def replicate(arguments: list[str]) -> int:
     options = []
     for argument in arguments:
         name, _, value = argument.partition("=")
-        options += {"RUNS": ["--runs", value], "CONFIRM": ["--confirm"] if value not in ("", "0") else []}.get(name, [argument])
-    return subprocess.run([str(PYTHON), "-m", "aecourse.ledger", *options], cwd=ROOT, env=inside()).returncode
+        options += {
+            "RUNS": ["--runs", value],
+            "CONFIRM": ["--confirm"] if value not in ("", "0") else [],
+        }.get(name, [argument])
+    return subprocess.run(
+        [str(PYTHON), "-m", "aecourse.ledger", *options], cwd=ROOT, env=inside()
+    ).returncode
+
+
+def house(script: str, names: tuple[str, ...], arguments: list[str]) -> int:
+    """Run a script of house/ with arguments that may be given by name, as make hands them on: SLUG=denoising."""
+    environment()
+    values = [argument.removeprefix(f"{name}=") for name, argument in zip(names, arguments)]
+    if len(arguments) != len(names):
+        raise Failed(
+            f"{script}: accepted are {' '.join(f'{name}=...' for name in names) or 'none'}"
+        )
+    return subprocess.run(
+        [str(PYTHON), str(ROOT / "house" / f"{script}.py"), *values], cwd=ROOT, env=inside()
+    ).returncode
+
+
+def lesson(arguments: list[str]) -> int:
+    return house("lesson", ("SLUG", "TITLE"), arguments)
+
+
+def renumber(arguments: list[str]) -> int:
+    return house("renumber", ("SLUG", "TO"), arguments)
+
+
+def contents(arguments: list[str]) -> int:
+    return house("toc", (), arguments)
+
+
+def repository(arguments: list[str]) -> int:
+    return house("repository", ("URL",), arguments)
+
+
+def handout(arguments: list[str]) -> int:
+    return house("handout", ("FOLDER",), arguments or ["FOLDER=" + str(BUILD / "handout")])
+
+
+def grade(arguments: list[str]) -> int:
+    return house("grade", ("FOLDER",), arguments)
 
 
 def bench(arguments: list[str]) -> int:
@@ -341,7 +548,11 @@ def bench(arguments: list[str]) -> int:
 
 def anki(arguments: list[str]) -> int:
     environment()
-    step("Writing the Anki deck", [PYTHON, "-m", "aecourse.quiz.anki", BUILD / "autoencoders.apkg"], env=inside())
+    step(
+        "Writing the Anki deck",
+        [PYTHON, "-m", "aecourse.quiz.anki", BUILD / "autoencoders.apkg"],
+        env=inside(),
+    )
     return 0
 
 
@@ -356,10 +567,30 @@ def distclean(arguments: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    sys.stdout.reconfigure(errors="replace")                # a console that cannot show a sign shows a question mark
+    sys.stdout.reconfigure(  # pyright: ignore[reportAttributeAccessIssue]
+        errors="replace"
+    )  # a console that cannot show a sign shows a question mark
     if os.name == "nt":
-        os.system("")                                       # switches on the escape sequences of Windows' console
-    targets = {target.__name__: target for target in (book, test, lab, replicate, bench, anki, clean, distclean)}
+        os.system("")  # switches on the escape sequences of Windows' console
+    targets = {
+        target.__name__: target
+        for target in (
+            book,
+            test,
+            lab,
+            replicate,
+            lesson,
+            renumber,
+            contents,
+            repository,
+            handout,
+            grade,
+            bench,
+            anki,
+            clean,
+            distclean,
+        )
+    }
     if not arguments or arguments[0] in ("help", "-h", "--help"):
         say(HELP)
         return 0

@@ -1,4 +1,5 @@
 """Five ways to train the same VAE for an epoch: each function returns a call that does so, from the start, with a fresh model."""
+
 from __future__ import annotations
 
 import contextlib
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 from aecourse import _torchvision, data, models, nets, train
 
 LATENT = 20
-load = functools.lru_cache(data.load)                 # the same images for every contender, read once
+load = functools.lru_cache(data.load)  # the same images for every contender, read once
 NETS = {"dense": nets.mlp((400,)), "conv": nets.conv((32, 64))}
 
 
@@ -29,10 +30,15 @@ def torchvision_dataset(name: str, count: int):
     """torchvision's MNIST with ToTensor; for digits its class around the course's images, turned to bytes."""
     torchvision = _torchvision.load()
     if name == "mnist":
-        dataset = torchvision.datasets.MNIST(data.folder(), train=True, transform=torchvision.transforms.ToTensor())
+        dataset = torchvision.datasets.MNIST(
+            data.folder(), train=True, transform=torchvision.transforms.ToTensor()
+        )
     else:
         images, dataset = load(name), object.__new__(torchvision.datasets.MNIST)
-        dataset.data, dataset.targets = (images.train.x[:, 0] * 255).round().byte(), images.train.labels
+        dataset.data, dataset.targets = (
+            (images.train.x[:, 0] * 255).round().byte(),
+            images.train.labels,
+        )
         dataset.transform, dataset.target_transform = torchvision.transforms.ToTensor(), None
     dataset.data, dataset.targets = dataset.data[:count], dataset.targets[:count]
     return dataset
@@ -53,6 +59,7 @@ def tutorial(name: str, count: int, kind: str, batch_size: int):
             total += loss.item()
             optimizer.step()
         return total / len(loader)
+
     return epoch
 
 
@@ -89,11 +96,20 @@ def pythae(name: str, count: int, kind: str, batch_size: int):
         torch.manual_seed(0)
         with silence(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trainer = BaseTrainer(VAE(config, encoder=Encoder(), decoder=Decoder()), BaseDataset(part.x, part.labels),
-                                  training_config=BaseTrainerConfig(output_dir=folder, num_epochs=1, no_cuda=True,
-                                                                    per_device_train_batch_size=batch_size, learning_rate=1e-3))
+            trainer = BaseTrainer(
+                VAE(config, encoder=Encoder(), decoder=Decoder()),
+                BaseDataset(part.x, part.labels),
+                training_config=BaseTrainerConfig(
+                    output_dir=folder,
+                    num_epochs=1,
+                    no_cuda=True,
+                    per_device_train_batch_size=batch_size,
+                    learning_rate=1e-3,
+                ),
+            )
             trainer.prepare_training()
             return trainer.train_step(1)
+
     return epoch
 
 
@@ -105,7 +121,11 @@ def plain(name: str, count: int, kind: str, batch_size: int):
 
 def bare(x: torch.Tensor, model, batch_size: int, epochs: int) -> tuple[list[float], list[float]]:
     """What the bare loop does; for each epoch its seconds, and which share of Adam's first moments is subnormal after it."""
-    optimizer, seconds, shares = torch.optim.Adam(model.train().parameters(), lr=1e-3, fused=True), [], []
+    optimizer, seconds, shares = (
+        torch.optim.Adam(model.train().parameters(), lr=1e-3, fused=True),
+        [],
+        [],
+    )
     for _ in range(epochs):
         began = time.perf_counter()
         for rows in torch.randperm(len(x)).split(batch_size):
@@ -114,7 +134,12 @@ def bare(x: torch.Tensor, model, batch_size: int, epochs: int) -> tuple[list[flo
             optimizer.zero_grad()
         seconds.append(time.perf_counter() - began)
         moments = torch.cat([state["exp_avg"].flatten() for state in optimizer.state.values()])
-        shares.append(((moments != 0) & (moments.abs() < torch.finfo(moments.dtype).tiny)).float().mean().item())
+        shares.append(
+            ((moments != 0) & (moments.abs() < torch.finfo(moments.dtype).tiny))
+            .float()
+            .mean()
+            .item()
+        )
     return seconds, shares
 
 
@@ -124,15 +149,33 @@ def fit(name: str, count: int, kind: str, batch_size: int, precision: str = "flo
 
     def epoch():
         with silence():
-            train.fit(built(kind), images, epochs=1, batch_size=batch_size, precision=precision, cache=False)
+            train.fit(
+                built(kind),
+                images,
+                epochs=1,
+                batch_size=batch_size,
+                precision=precision,
+                cache=False,
+            )
+
     return epoch
 
 
-ALL = {"tutorial": tutorial, "pythae": pythae, "plain": plain, "fit": fit, "bf16": functools.partial(fit, precision="bf16")}
+ALL = {
+    "tutorial": tutorial,
+    "pythae": pythae,
+    "plain": plain,
+    "fit": fit,
+    "bf16": functools.partial(fit, precision="bf16"),
+}
 
 
 @contextlib.contextmanager
 def silence():
     """Progress bars go nowhere."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(nowhere),
+    ):
         yield

@@ -5,6 +5,7 @@
 Takes about a quarter of an hour on two cores; leave the machine alone meanwhile. Uses MNIST where its files are under
 AECOURSE_DATA, and the embedded digits otherwise.
 """
+
 from __future__ import annotations
 
 import functools
@@ -19,14 +20,35 @@ from _measure import say
 
 from aecourse import data, evaluate, models, nets, train
 
-FULL = {"images": {"dense": 60_000, "conv": 10_000}, "batches": (128, 512), "rounds": 5, "repeats": 200, "in_a_row": 6,
-        "memory": ("tutorial", "pythae", "plain", "fit"),
-        "growth": {"images": (10_000, 30_000, 100_000, 300_000, 600_000), "latent": (2, 8, 32, 128, 512),
-                   "width": (100, 200, 400, 800, 1600), "batch": (32, 128, 512, 2048)},
-        "epochs": {"fit": (1, 2, 4, 8, 16), "tutorial": (1, 2, 4)}, "test": 2_000, "samples": 200}
-QUICK = {"images": {"dense": 512, "conv": 128}, "batches": (64,), "rounds": 1, "repeats": 2, "in_a_row": 2, "memory": ("fit",),
-         "growth": {"images": (500, 1000)},
-         "epochs": {"fit": (1,), "tutorial": (1,)}, "test": 20, "samples": 5}
+FULL = {
+    "images": {"dense": 60_000, "conv": 10_000},
+    "batches": (128, 512),
+    "rounds": 5,
+    "repeats": 200,
+    "in_a_row": 6,
+    "memory": ("tutorial", "pythae", "plain", "fit"),
+    "growth": {
+        "images": (10_000, 30_000, 100_000, 300_000, 600_000),
+        "latent": (2, 8, 32, 128, 512),
+        "width": (100, 200, 400, 800, 1600),
+        "batch": (32, 128, 512, 2048),
+    },
+    "epochs": {"fit": (1, 2, 4, 8, 16), "tutorial": (1, 2, 4)},
+    "test": 2_000,
+    "samples": 200,
+}
+QUICK = {
+    "images": {"dense": 512, "conv": 128},
+    "batches": (64,),
+    "rounds": 1,
+    "repeats": 2,
+    "in_a_row": 2,
+    "memory": ("fit",),
+    "growth": {"images": (500, 1000)},
+    "epochs": {"fit": (1,), "tutorial": (1,)},
+    "test": 20,
+    "samples": 5,
+}
 
 
 def epochs_side_by_side(name: str, sizes: dict) -> list[dict]:
@@ -38,7 +60,7 @@ def epochs_side_by_side(name: str, sizes: dict) -> list[dict]:
             work, absent = {}, []
             for contender, make in _contenders.ALL.items():
                 try:
-                    make(name, 2 * batch, kind, batch)()         # lets every library choose and allocate
+                    make(name, 2 * batch, kind, batch)()  # lets every library choose and allocate
                     work[contender] = make(name, count, kind, batch)
                 except ImportError:
                     absent.append(contender)
@@ -48,25 +70,55 @@ def epochs_side_by_side(name: str, sizes: dict) -> list[dict]:
             seconds = {contender: statistics.median(each) for contender, each in rounds.items()}
             peak = product / seconds.pop("product")
             count = min(count, len(_contenders.load(name).train))
-            per_image = _measure.operations(_contenders.built(kind), torch.rand(batch, 1, 28, 28)) / batch
-            results.append({"net": kind, "batch": batch, "images": count, "peak_gflops": peak / 1e9, "absent": absent,
-                            "mflop_per_image": per_image / 1e6, "seconds": seconds, "rounds": rounds,
-                            "images_per_second": {c: count / s for c, s in seconds.items()},
-                            "share_of_peak": {c: count * per_image / s / peak for c, s in seconds.items()}})
+            per_image = (
+                _measure.operations(_contenders.built(kind), torch.rand(batch, 1, 28, 28)) / batch
+            )
+            results.append(
+                {
+                    "net": kind,
+                    "batch": batch,
+                    "images": count,
+                    "peak_gflops": peak / 1e9,
+                    "absent": absent,
+                    "mflop_per_image": per_image / 1e6,
+                    "seconds": seconds,
+                    "rounds": rounds,
+                    "images_per_second": {c: count / s for c, s in seconds.items()},
+                    "share_of_peak": {c: count * per_image / s / peak for c, s in seconds.items()},
+                }
+            )
     return results
 
 
 def in_a_row(name: str, sizes: dict) -> dict:
     """Seconds of each epoch of one training, for the bare loop and for fit; medians of three trainings that take turns."""
     say(f"   {sizes['in_a_row']} epochs in a row")
-    images, rounds = _contenders.load(name).subset(sizes["images"]["dense"]), {"plain": [], "fit": []}
+    images, rounds = (
+        _contenders.load(name).subset(sizes["images"]["dense"]),
+        {"plain": [], "fit": []},
+    )
     for _ in range(min(3, sizes["rounds"])):
-        seconds, subnormal = _contenders.bare(images.train.x, _contenders.built("dense"), 128, sizes["in_a_row"])
+        seconds, subnormal = _contenders.bare(
+            images.train.x, _contenders.built("dense"), 128, sizes["in_a_row"]
+        )
         rounds["plain"].append(seconds)
-        rounds["fit"].append(train.fit(_contenders.built("dense"), images, epochs=sizes["in_a_row"], schedule="constant", cache=False,
-                                       progress=False).seconds)
-    return {"seconds": {contender: [statistics.median(epoch) for epoch in zip(*each)] for contender, each in rounds.items()},
-            "subnormal": subnormal}
+        rounds["fit"].append(
+            train.fit(
+                _contenders.built("dense"),
+                images,
+                epochs=sizes["in_a_row"],
+                schedule="constant",
+                cache=False,
+                progress=False,
+            ).seconds
+        )
+    return {
+        "seconds": {
+            contender: [statistics.median(epoch) for epoch in zip(*each)]
+            for contender, each in rounds.items()
+        },
+        "subnormal": subnormal,
+    }
 
 
 def parts(name: str, sizes: dict) -> list[dict]:
@@ -84,11 +136,29 @@ def parts(name: str, sizes: dict) -> list[dict]:
         with _measure.Products() as products:
             gradients()
         rows = torch.randperm(len(pixels))[:batch]
-        work = {"products": products.replay, "optimizer": optimizer.step, "batch": lambda rows=rows: pixels[rows], "gradients": gradients}
-        rounds = _measure.alternating({part: functools.partial(_measure.repeated, call, sizes["repeats"]) for part, call in work.items()},
-                                      sizes["rounds"])
-        seconds = {part: statistics.median(each) / sizes["repeats"] for part, each in rounds.items()}
-        results.append({"batch": batch, "products": len(products.calls), "ms": {part: 1e3 * s for part, s in seconds.items()}})
+        work = {
+            "products": products.replay,
+            "optimizer": optimizer.step,
+            "batch": lambda rows=rows: pixels[rows],
+            "gradients": gradients,
+        }
+        rounds = _measure.alternating(
+            {
+                part: functools.partial(_measure.repeated, call, sizes["repeats"])
+                for part, call in work.items()
+            },
+            sizes["rounds"],
+        )
+        seconds = {
+            part: statistics.median(each) / sizes["repeats"] for part, each in rounds.items()
+        }
+        results.append(
+            {
+                "batch": batch,
+                "products": len(products.calls),
+                "ms": {part: 1e3 * s for part, s in seconds.items()},
+            }
+        )
     return results
 
 
@@ -104,11 +174,18 @@ def memory(name: str, sizes: dict) -> dict[str, int]:
 
 def growth(sizes: dict) -> dict[str, list[dict]]:
     """Seconds per epoch and peak memory of fit as one thing grows and the others stay; each in a fresh process."""
-    usual = {"images": min(20_000, sizes["growth"]["images"][0]), "latent": 20, "width": 400, "batch": 128}
+    usual = {
+        "images": min(20_000, sizes["growth"]["images"][0]),
+        "latent": 20,
+        "width": 400,
+        "batch": 128,
+    }
     results = {}
     for what, values in sizes["growth"].items():
         say(f"   growth with {what}: {', '.join(map(str, values))}")
-        results[what] = [_measure.in_a_fresh_process(__file__, **{**usual, what: value}) for value in values]
+        results[what] = [
+            _measure.in_a_fresh_process(__file__, **{**usual, what: value}) for value in values
+        ]
     return results
 
 
@@ -117,11 +194,13 @@ def likelihood(name: str, sizes: dict) -> dict[str, list[dict]]:
     say("   likelihood against training time")
     images = _contenders.load(name)
     torch.manual_seed(0)
-    test, results = data.binarize(images.test.x[:sizes["test"]]), {}
+    test, results = data.binarize(images.test.x[: sizes["test"]]), {}
     for contender, epochs in sizes["epochs"].items():
         results[contender] = []
         for number in epochs:
-            model, seconds = by_fit(images, number) if contender == "fit" else by_tutorial(name, number)
+            model, seconds = (
+                by_fit(images, number) if contender == "fit" else by_tutorial(name, number)
+            )
             nats = evaluate.log_likelihood(model, test, samples=sizes["samples"]).mean().item()
             results[contender].append({"epochs": number, "seconds": seconds, "nats": -nats})
     return results
@@ -130,7 +209,17 @@ def likelihood(name: str, sizes: dict) -> dict[str, list[dict]]:
 def by_fit(images, epochs: int):
     """fit as the course uses it: batches of 128, a one-cycle rate, pixels drawn anew at every visit."""
     model = _contenders.built("dense")
-    seconds = _measure.timed(lambda: train.fit(model, images, epochs=epochs, lr=2e-3, transform=data.binarize, cache=False, progress=False))
+    seconds = _measure.timed(
+        lambda: train.fit(
+            model,
+            images,
+            epochs=epochs,
+            lr=2e-3,
+            transform=data.binarize,
+            cache=False,
+            progress=False,
+        )
+    )
     return model, seconds
 
 
@@ -150,11 +239,13 @@ def by_tutorial(name: str, epochs: int):
                 loss.backward()
                 loss.item()
                 optimizer.step()
+
     return model, _measure.timed(training)
 
 
 def targets(results: dict) -> list[dict]:
     """What this engine promises, with the figure measured in this run and whether it holds."""
+
     def of(net, batch):
         return next(r for r in results["epochs"] if (r["net"], r["batch"]) == (net, batch))
 
@@ -167,17 +258,43 @@ def targets(results: dict) -> list[dict]:
     small, large = of("dense", batches[0]), of("dense", batches[-1])
     for contender, bound in (("tutorial", 6), ("pythae", 3)):
         if contender in small["seconds"]:
-            promise(f"images per second of fit, relative to {contender}, batch {small['batch']}",
-                    small["seconds"][contender] / small["seconds"]["fit"], bound)
-    promise(f"share of the matrix-product peak, batch {small['batch']}", small["share_of_peak"]["fit"], 0.45)
-    promise(f"share of the matrix-product peak, batch {large['batch']}", large["share_of_peak"]["fit"], 0.65)
+            promise(
+                f"images per second of fit, relative to {contender}, batch {small['batch']}",
+                small["seconds"][contender] / small["seconds"]["fit"],
+                bound,
+            )
+    promise(
+        f"share of the matrix-product peak, batch {small['batch']}",
+        small["share_of_peak"]["fit"],
+        0.45,
+    )
+    promise(
+        f"share of the matrix-product peak, batch {large['batch']}",
+        large["share_of_peak"]["fit"],
+        0.65,
+    )
     for one in (small, large):
-        promise(f"time of a fit epoch relative to the bare loop, batch {one['batch']}", one["seconds"]["fit"] / one["seconds"]["plain"], 1.05, False)
+        promise(
+            f"time of a fit epoch relative to the bare loop, batch {one['batch']}",
+            one["seconds"]["fit"] / one["seconds"]["plain"],
+            1.05,
+            False,
+        )
     promise("peak memory in GB", results["memory"]["fit"] / 1e9, 1.0, False)
     first, last = results["growth"]["images"][0], results["growth"]["images"][-1]
     more = last["images"] / first["images"]
-    promise("time relative to growth in proportion to images", last["seconds"] / first["seconds"] / more, 1.1, False)
-    promise("memory added per byte of images added", (last["peak"] - first["peak"]) / (last["bytes"] - first["bytes"]), 1.1, False)
+    promise(
+        "time relative to growth in proportion to images",
+        last["seconds"] / first["seconds"] / more,
+        1.1,
+        False,
+    )
+    promise(
+        "memory added per byte of images added",
+        (last["peak"] - first["peak"]) / (last["bytes"] - first["bytes"]),
+        1.1,
+        False,
+    )
     return found
 
 
@@ -190,9 +307,18 @@ def child(job: dict) -> dict:
             return {"peak": None}
         return {"peak": _measure.peak_memory()}
     before = _measure.peak_memory()
-    x, model = torch.rand(job["images"], 1, 28, 28), models.VAE(job["latent"], nets.mlp((job["width"],)))
+    x, model = (
+        torch.rand(job["images"], 1, 28, 28),
+        models.VAE(job["latent"], nets.mlp((job["width"],))),
+    )
     history = train.fit(model, x, epochs=3, batch_size=job["batch"], cache=False, progress=False)
-    return {**job, "seconds": min(history.seconds), "peak": _measure.peak_memory(), "at_start": before, "bytes": x.nbytes}
+    return {
+        **job,
+        "seconds": min(history.seconds),
+        "peak": _measure.peak_memory(),
+        "at_start": before,
+        "bytes": x.nbytes,
+    }
 
 
 def main() -> None:
@@ -200,10 +326,22 @@ def main() -> None:
     if options.child:
         print(json.dumps(child(json.loads(options.child))))
         return
-    sizes, name = QUICK if options.quick else FULL, "digits" if options.quick else _measure.data_name()
+    sizes, name = (
+        QUICK if options.quick else FULL,
+        "digits" if options.quick else _measure.data_name(),
+    )
     say(f"   data: {name}")
-    results = {**_measure.conditions(), "quick": options.quick, "data": name, "epochs": epochs_side_by_side(name, sizes),
-               "parts": parts(name, sizes), "in_a_row": in_a_row(name, sizes), "memory": memory(name, sizes), "growth": growth(sizes), "likelihood": likelihood(name, sizes)}
+    results = {
+        **_measure.conditions(),
+        "quick": options.quick,
+        "data": name,
+        "epochs": epochs_side_by_side(name, sizes),
+        "parts": parts(name, sizes),
+        "in_a_row": in_a_row(name, sizes),
+        "memory": memory(name, sizes),
+        "growth": growth(sizes),
+        "likelihood": likelihood(name, sizes),
+    }
     results["targets"] = targets(results)
     _measure.write(options.results, "speed", results)
     _measure.tell(results["targets"])
