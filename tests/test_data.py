@@ -1,4 +1,5 @@
 """The data are what the course says they are, and files that are not are refused with what to do."""
+
 import hashlib
 import os
 import struct
@@ -25,6 +26,7 @@ def test_digits_have_the_promised_shapes_and_range(images):
 def test_digits_are_the_same_bytes_on_every_call(images):
     def digest(part):
         return hashlib.sha256(part.x.numpy().tobytes() + part.labels.numpy().tobytes()).hexdigest()
+
     again = data.load("digits")
     assert digest(again.train) == digest(images.train) and digest(again.test) == digest(images.test)
 
@@ -45,13 +47,18 @@ def test_no_original_is_in_both_parts(images):
 
 def test_labels_belong_to_their_images(images):
     from sklearn.datasets import load_digits
+
     target = torch.from_numpy(load_digits().target)
     assert torch.equal(images.train.labels, target[images.train.source])
 
 
 def test_split_keeps_images_labels_and_sources_together(images):
     part = images.train[torch.tensor([5, 2])]
-    assert len(part) == 2 and torch.equal(part.x[1], images.train.x[2]) and part.labels[0] == images.train.labels[5]
+    assert (
+        len(part) == 2
+        and torch.equal(part.x[1], images.train.x[2])
+        and part.labels[0] == images.train.labels[5]
+    )
     assert len(images.subset(7).train) == 7 and len(images.subset(7).test) == 360
 
 
@@ -64,19 +71,24 @@ def test_binarize_draws_with_the_grey_value_as_probability():
 
 def test_the_environment_chooses_where_no_name_is_given(monkeypatch):
     monkeypatch.setenv("AECOURSE_DATASET", "nonsense")
-    with pytest.raises(ValueError, match="AECOURSE_DATASET: got 'nonsense'; accepted is one of 'digits'"):
+    with pytest.raises(
+        ValueError, match="AECOURSE_DATASET: got 'nonsense'; accepted is one of 'digits'"
+    ):
         data.load()
-    assert data.load("digits").name == "digits"                  # an explicit name is what it says
+    assert data.load("digits").name == "digits"  # an explicit name is what it says
     monkeypatch.delenv("AECOURSE_DATASET")
     assert data.load().name == "digits"
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match="name: got 'minst'; accepted is one of 'digits', 'mnist', 'fashion'"):
+    with pytest.raises(
+        ValueError, match="name: got 'minst'; accepted is one of 'digits', 'mnist', 'fashion'"
+    ):
         data.load("minst")
 
 
 # --- torchvision's data sets, from files made here -----------------------------------------------------------------
+
 
 def write_idx(folder, train=6, test=4):
     """A small data set in MNIST's file format."""
@@ -85,7 +97,11 @@ def write_idx(folder, train=6, test=4):
         pixels = "images" in name
         dimensions = (n, 28, 28) if pixels else (n,)
         body = bytes(i % (256 if pixels else 10) for i in range(n * (784 if pixels else 1)))
-        (folder / name).write_bytes(bytes([0, 0, 8, len(dimensions)]) + struct.pack(f">{len(dimensions)}i", *dimensions) + body)
+        (folder / name).write_bytes(
+            bytes([0, 0, 8, len(dimensions)])
+            + struct.pack(f">{len(dimensions)}i", *dimensions)
+            + body
+        )
 
 
 @pytest.fixture
@@ -125,6 +141,7 @@ def test_corrupted_file_is_known_by_its_sum(tmp_path, monkeypatch):
 @pytest.mark.parametrize("fault", ["offline", "half"])
 def test_failed_download_says_what_to_do_and_leaves_nothing(tmp_path, monkeypatch, fault):
     from aecourse import _torchvision
+
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
 
     def download(root, download):
@@ -133,14 +150,18 @@ def test_failed_download_says_what_to_do_and_leaves_nothing(tmp_path, monkeypatc
             (root / "MNIST" / "raw" / data.IDX_FILES[2]).unlink()
         else:
             raise OSError("no network here")
+
     monkeypatch.setattr(_torchvision.load().datasets, "MNIST", download)
-    with pytest.raises(data.DataError, match="without a network|Without a network.*data.load\\('digits'\\)"):
+    with pytest.raises(
+        data.DataError, match="without a network|Without a network.*data.load\\('digits'\\)"
+    ):
         data.load("mnist")
     assert os.listdir(tmp_path) == []
 
 
 def test_complete_download_is_moved_into_place(tmp_path, monkeypatch):
     from aecourse import _torchvision
+
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
     original = _torchvision.load().datasets.FashionMNIST
 
@@ -150,22 +171,27 @@ def test_complete_download_is_moved_into_place(tmp_path, monkeypatch):
                 write_idx(root / "FashionMNIST" / "raw")
             else:
                 super().__init__(root, train=train, download=False)
+
     Downloads.__name__ = "FashionMNIST"
     monkeypatch.setattr(_torchvision.load().datasets, "FashionMNIST", Downloads)
     assert len(data.load("fashion").train) == 6
     assert os.listdir(tmp_path) == ["FashionMNIST"]
     damaged = tmp_path / "FashionMNIST" / "raw" / data.IDX_FILES[0]
     content = bytearray(damaged.read_bytes())
-    content[-1] ^= 1                                             # same size, one bit changed since the download
+    content[-1] ^= 1  # same size, one bit changed since the download
     damaged.write_bytes(content)
     with pytest.raises(data.DataError, match="corrupted"):
         data.load("fashion")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff\xfe", b'{"train-images-idx3-ubyte": 1}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff\xfe", b'{"train-images-idx3-ubyte": 1}']
+)
 def test_damaged_sums_are_told_in_one_line(fashion, text):
     (fashion / "md5.json").write_bytes(text)
-    with pytest.raises(data.DataError, match="md5.json is damaged.*delete the folder.*load again") as error:
+    with pytest.raises(
+        data.DataError, match="md5.json is damaged.*delete the folder.*load again"
+    ) as error:
         data.load("fashion")
     assert "\n" not in str(error.value)
 

@@ -1,5 +1,6 @@
 """Every page of the built book: complete without a network, on a large and a small screen, in light and in dark."""
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,9 +12,12 @@ HTML = ROOT / "_build" / "html"
 MEGABYTES, ALL_MEGABYTES = 2, 40
 SCREENS = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
 
-PAGES = sorted(str(page.relative_to(HTML).as_posix()) for page in HTML.rglob("*.html")
-               if not {"_static", "_sources", "reports"} & set(page.relative_to(HTML).parts))
-READ = [page for page in PAGES if "/" in page]              # not the redirect, the search page and the index
+PAGES = sorted(
+    str(page.relative_to(HTML).as_posix())
+    for page in HTML.rglob("*.html")
+    if not {"_static", "_sources", "reports"} & set(page.relative_to(HTML).parts)
+)
+READ = [page for page in PAGES if "/" in page]  # not the redirect, the search page and the index
 needs_book = pytest.mark.skipif(not PAGES, reason="the book is not built; make book builds it")
 
 
@@ -27,7 +31,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
-        self.ids.update(filter(None, (attributes.get("id"), attributes.get("name") if tag == "a" else None)))
+        self.ids.update(
+            filter(None, (attributes.get("id"), attributes.get("name") if tag == "a" else None))
+        )
         self.claims += "data-claim" in attributes
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
@@ -35,7 +41,11 @@ class Page(HTMLParser):
             self.images.append(attributes)
         if tag in ("script", "iframe", "source", "video", "audio") and attributes.get("src"):
             self.scripts.append(attributes["src"])
-        if tag == "link" and attributes.get("href") and attributes.get("rel") not in ("canonical", "next", "prev", "index", "search"):
+        if (
+            tag == "link"
+            and attributes.get("href")
+            and attributes.get("rel") not in ("canonical", "next", "prev", "index", "search")
+        ):
             self.scripts.append(attributes["href"])
 
 
@@ -46,8 +56,13 @@ def parsed(built_book):
 
 # ---------------------------------------------------------------- known from the files alone
 
+
 def test_there_are_pages(built_book):
-    assert "book/index.html" in READ and "book/claims.html" in READ and "book/bibliography.html" in READ
+    assert (
+        "book/index.html" in READ
+        and "book/claims.html" in READ
+        and "book/bibliography.html" in READ
+    )
 
 
 def test_every_link_leads_somewhere(built_book, parsed):
@@ -59,7 +74,11 @@ def test_every_link_leads_somewhere(built_book, parsed):
                 if parts.scheme not in ("http", "https", "mailto"):
                     dead.append(f"{name}: {link} (strange address)")
                 continue
-            target = (built_book / name).parent / unquote(parts.path) if parts.path else built_book / name
+            target = (
+                (built_book / name).parent / unquote(parts.path)
+                if parts.path
+                else built_book / name
+            )
             if not target.is_file():
                 dead.append(f"{name}: {link} (no such file)")
                 continue
@@ -72,28 +91,50 @@ def test_every_link_leads_somewhere(built_book, parsed):
 
 
 def test_nothing_is_loaded_from_elsewhere(parsed):
-    foreign = [f"{name}: {source}" for name, page in parsed.items() for source in page.scripts + [i.get("src", "") for i in page.images]
-               if urlsplit(source).scheme in ("http", "https") or source.startswith("//")]
+    foreign = [
+        f"{name}: {source}"
+        for name, page in parsed.items()
+        for source in page.scripts + [i.get("src", "") for i in page.images]
+        if urlsplit(source).scheme in ("http", "https") or source.startswith("//")
+    ]
     assert not foreign, "\n".join(foreign)
 
 
 def test_every_lesson_makes_a_claim_and_every_claim_is_listed(built_book, parsed):
-    lessons = [name for name in READ if name.startswith("notebooks/") and "self_quiz" not in name]      # which asks, and claims nothing
+    lessons = [
+        name for name in READ if name.startswith("notebooks/") and "self_quiz" not in name
+    ]  # which asks, and claims nothing
     silent = [name for name in lessons if not parsed[name].claims]
     assert lessons and not silent, f"no claim is made in: {', '.join(silent) or 'any lesson'}"
     listed = {urlsplit(link).path for link in parsed["book/claims.html"].links}
     assert all(f"../{name}" in listed for name in lessons)
     text = (built_book / "book/claims.html").read_text("utf-8")
-    assert text.count('class="claim-held"') + text.count('class="claim-not-held"') == sum(parsed[name].claims for name in lessons)
+    assert text.count('class="claim-held"') + text.count('class="claim-not-held"') == sum(
+        parsed[name].claims for name in lessons
+    )
+
+
+def test_every_lesson_offers_its_notebook_without_outputs(built_book, parsed):
+    lessons = [name for name in READ if name.startswith("notebooks/") and "self_quiz" not in name]
+    for name in lessons:
+        notebook = (built_book / name).with_suffix(".ipynb")
+        assert notebook.name in parsed[name].links, name
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        assert not any(cell.get("outputs") for cell in cells), name
 
 
 @needs_book
 @pytest.mark.parametrize("name", READ)
 def test_page_is_light(built_book, parsed, name):
     """The file itself and its own pictures weigh at most two megabytes."""
-    own = {((built_book / name).parent / unquote(urlsplit(image["src"]).path)).resolve() for image in parsed[name].images
-           if image.get("src") and not image["src"].startswith("data:")}
-    weight = (built_book / name).stat().st_size + sum(file.stat().st_size for file in own if file.is_file())
+    own = {
+        ((built_book / name).parent / unquote(urlsplit(image["src"]).path)).resolve()
+        for image in parsed[name].images
+        if image.get("src") and not image["src"].startswith("data:")
+    }
+    weight = (built_book / name).stat().st_size + sum(
+        file.stat().st_size for file in own if file.is_file()
+    )
     assert weight <= MEGABYTES * 2**20, f"{weight / 2**20:.2f} MB"
 
 
@@ -102,7 +143,14 @@ def test_the_whole_book_is_light(built_book):
     weights = {file: file.stat().st_size for file in built_book.rglob("*") if file.is_file()}
     heaviest = sorted(weights, key=weights.get, reverse=True)[:10]
     assert sum(weights.values()) <= ALL_MEGABYTES * 2**20, "\n".join(
-        [f"{sum(weights.values()) / 2**20:.1f} MB, of it:", *(f"{weights[file] / 2**20:.2f} MB {file.relative_to(built_book)}" for file in heaviest)])
+        [
+            f"{sum(weights.values()) / 2**20:.1f} MB, of it:",
+            *(
+                f"{weights[file] / 2**20:.2f} MB {file.relative_to(built_book)}"
+                for file in heaviest
+            ),
+        ]
+    )
 
 
 # ---------------------------------------------------------------- seen in a browser
@@ -143,27 +191,52 @@ LOOK = r"""() => {
 @pytest.mark.parametrize("theme, width", SCREENS)
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_whole(browser, built_book, name, theme, width):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, offline=True
+    )
     try:
         troubles = []
         page = context.new_page()
-        page.on("request", lambda r: troubles.append(f"asked for {r.url}") if not r.url.startswith(("file:", "data:", "blob:")) else None)
+        page.on(
+            "request",
+            lambda r: (
+                troubles.append(f"asked for {r.url}")
+                if not r.url.startswith(("file:", "data:", "blob:"))
+                else None
+            ),
+        )
         page.on("requestfailed", lambda r: troubles.append(f"could not load {r.url}"))
-        page.on("console", lambda m: troubles.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on(
+            "console",
+            lambda m: troubles.append(f"console: {m.text}") if m.type == "error" else None,
+        )
         page.on("pageerror", lambda e: troubles.append(f"script: {e}"))
         page.goto((built_book / name).as_uri(), wait_until="load")
-        if name == "index.html":                                  # a redirect
+        if name == "index.html":  # a redirect
             page.wait_for_url("**/book/index.html")
-        page.wait_for_function("() => !window.MathJax || !MathJax.startup || !MathJax.startup.promise || "
-                               "MathJax.startup.promise.then(() => true)", timeout=30_000)
-        page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager'; })")
-        page.wait_for_function("() => document.readyState === 'complete' && [...document.images].every(i => i.complete)")
-        page.wait_for_timeout(150)                                # what scripts do after loading
+        page.wait_for_function(
+            "() => !window.MathJax || !MathJax.startup || !MathJax.startup.promise || "
+            "MathJax.startup.promise.then(() => true)",
+            timeout=30_000,
+        )
+        page.evaluate(
+            "document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager'; })"
+        )
+        page.wait_for_function(
+            "() => document.readyState === 'complete' && [...document.images].every(i => i.complete)"
+        )
+        page.wait_for_timeout(150)  # what scripts do after loading
         seen = page.evaluate(LOOK)
         if seen["theme"] != theme:
             troubles.append(f"shown in {seen['theme']} where the reader prefers {theme}")
-        for key, complaint in (("raw", "mathematics left as source"), ("tables", "table left as source"), ("merror", "mathematics with an error"), ("unset", "mathematics not set"),
-                               ("broken", "picture missing"), ("nameless", "picture without a description")):
+        for key, complaint in (
+            ("raw", "mathematics left as source"),
+            ("tables", "table left as source"),
+            ("merror", "mathematics with an error"),
+            ("unset", "mathematics not set"),
+            ("broken", "picture missing"),
+            ("nameless", "picture without a description"),
+        ):
             troubles += [f"{complaint}: {found}" for found in seen[key]]
         if seen["searches"] > 1:
             troubles.append(f"{seen['searches']} search fields")
@@ -184,7 +257,9 @@ def test_icons_are_drawn_from_file(browser, built_book):
         page = context.new_page()
         page.goto((built_book / "book/index.html").as_uri())
         page.evaluate("document.fonts.ready.then(() => true)")
-        assert page.evaluate("[...document.fonts].some(f => /Awesome/.test(f.family) && f.status === 'loaded')")
+        assert page.evaluate(
+            "[...document.fonts].some(f => /Awesome/.test(f.family) && f.status === 'loaded')"
+        )
     finally:
         context.close()
 
@@ -214,9 +289,16 @@ def test_mathematics_is_set_read_out_and_no_stop_of_the_keyboard(browser, built_
         page.wait_for_function("() => MathJax.startup.promise.then(() => true)", timeout=30_000)
         formulas = page.locator(".bd-article mjx-container")
         assert formulas.count() > 50
-        assert page.locator(".bd-article mjx-container > mjx-assistive-mml > math").count() == formulas.count()
+        assert (
+            page.locator(".bd-article mjx-container > mjx-assistive-mml > math").count()
+            == formulas.count()
+        )
         assert page.locator("mjx-container[tabindex]").count() == 0
-        assert page.evaluate("document.fonts.ready.then(() => [...document.fonts].some(f => /^\"?MJX/.test(f.family) && f.status === 'loaded'))")
-        assert page.evaluate("MathJax.tex2chtmlPromise('\\\\cancel{x}').then(node => !node.querySelector('mjx-merror'))")
+        assert page.evaluate(
+            "document.fonts.ready.then(() => [...document.fonts].some(f => /^\"?MJX/.test(f.family) && f.status === 'loaded'))"
+        )
+        assert page.evaluate(
+            "MathJax.tex2chtmlPromise('\\\\cancel{x}').then(node => !node.querySelector('mjx-merror'))"
+        )
     finally:
         context.close()

@@ -20,14 +20,24 @@ def no_cache(monkeypatch):
 def images() -> Images:
     """22 images (so that batches of 8 leave an odd one of 6) and 7 held out."""
     generator = torch.Generator().manual_seed(7)
-    return Images("random", *(Split(torch.rand(n, *SHAPE, generator=generator),
-                                    torch.randint(10, (n,), generator=generator)) for n in (22, 7)))
+    return Images(
+        "random",
+        *(
+            Split(
+                torch.rand(n, *SHAPE, generator=generator),
+                torch.randint(10, (n,), generator=generator),
+            )
+            for n in (22, 7)
+        ),
+    )
 
 
 @pytest.fixture
 def autoencoder():
     """A builder of equal autoencoders, whose loss draws no random numbers."""
-    return lambda **options: seeded(lambda: models.Autoencoder(2, nets.mlp((6,), "tanh"), shape=SHAPE, **options))
+    return lambda **options: seeded(
+        lambda: models.Autoencoder(2, nets.mlp((6,), "tanh"), shape=SHAPE, **options)
+    )
 
 
 @pytest.fixture
@@ -45,7 +55,9 @@ def seeded(build):
 @pytest.fixture
 def weights():
     """The weights of a model as one vector."""
-    return lambda model: torch.cat([p.detach().cpu().flatten() for p in model.state_dict().values()])
+    return lambda model: torch.cat(
+        [p.detach().cpu().flatten() for p in model.state_dict().values()]
+    )
 
 
 @pytest.fixture
@@ -61,4 +73,5 @@ def small_files():
             yield
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
     return limited

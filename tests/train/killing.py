@@ -3,6 +3,7 @@
 Prints how many of the rounds ended with the very weights of an undisturbed run. The parent computes nothing itself,
 so that its children can be forked from it after the slow imports.
 """
+
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 import torch
-import torch._dynamo                  # torch's optimisers import it at first use, which takes a second in each child
+import torch._dynamo  # torch's optimisers import it at first use, which takes a second in each child
 
 from aecourse import data, models, nets, train
 
@@ -25,6 +26,7 @@ EPOCHS, STEPS = 16, 10
 
 def training(checkpoint: Path, result: Path, beats: int) -> None:
     """A run that writes a byte for every batch, so that it can be killed at a known place."""
+
     def noisy(x):
         os.write(beats, b".")
         return data.binarize(x)
@@ -32,8 +34,19 @@ def training(checkpoint: Path, result: Path, beats: int) -> None:
     x = torch.rand(150, 1, 7, 5, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     model = models.VAE(3, nets.mlp((16,)), shape=(1, 7, 5))
-    train.fit(model, x, epochs=EPOCHS, batch_size=15, transform=noisy, ema=0.9, validation=x[:20], keep="best",
-              checkpoint=checkpoint, cache=False, progress=False)
+    train.fit(
+        model,
+        x,
+        epochs=EPOCHS,
+        batch_size=15,
+        transform=noisy,
+        ema=0.9,
+        validation=x[:20],
+        keep="best",
+        checkpoint=checkpoint,
+        cache=False,
+        progress=False,
+    )
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     result.write_text(hashlib.sha256(weights.numpy().tobytes()).hexdigest())
 
@@ -67,7 +80,11 @@ def child(name: str, steps: int | None = None, pause: float = 0.0) -> None:
 def epochs_done(name: str) -> int:
     """How many epochs the checkpoint holds."""
     path = FOLDER / f"{name}.pt"
-    return len(torch.load(path, weights_only=True)["content"]["history"]["seconds"]) if path.exists() else 0
+    return (
+        len(torch.load(path, weights_only=True)["content"]["history"]["seconds"])
+        if path.exists()
+        else 0
+    )
 
 
 def main() -> None:
@@ -82,7 +99,16 @@ def main() -> None:
             epochs.append(epochs_done(name))
         child(name)
         identical += (FOLDER / f"{name}.txt").read_text() == expected
-    print(json.dumps({"rounds": ROUNDS, "identical": identical, "kills": len(epochs), "epochs_at_kill": epochs}))
+    print(
+        json.dumps(
+            {
+                "rounds": ROUNDS,
+                "identical": identical,
+                "kills": len(epochs),
+                "epochs_at_kill": epochs,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -29,14 +29,28 @@ def test_the_same_run_is_read_not_trained(images, vae, weights, folder):
     torch.manual_seed(9)
     second = train.fit(two, images, validation=images, keep="best", **RUN)
     assert not first.cached and second.cached and "read from the cache" in repr(second)
-    assert torch.equal(weights(one), weights(two)) and second.terms == first.terms and second.best_epoch == first.best_epoch
-    assert not two.training and torch.equal(torch.rand(1), expected) and len(os.listdir(folder)) == 1
+    assert (
+        torch.equal(weights(one), weights(two))
+        and second.terms == first.terms
+        and second.best_epoch == first.best_epoch
+    )
+    assert (
+        not two.training and torch.equal(torch.rand(1), expected) and len(os.listdir(folder)) == 1
+    )
 
 
 CHANGES = {
-    "epochs": {"epochs": 3}, "batch_size": {"batch_size": 4}, "lr": {"lr": 2e-3}, "schedule": {"schedule": "cosine"},
-    "one_cycle's own setting": {"schedule": train.one_cycle(warm=0.3)}, "beta schedule": {"weights": {"beta": train.warmup(0.3)}},
-    "seed": {"seed": 1}, "clip": {"clip": 1.0}, "ema": {"ema": 0.9}, "transform": {"transform": binarize}, "precision": {"precision": "bf16"},
+    "epochs": {"epochs": 3},
+    "batch_size": {"batch_size": 4},
+    "lr": {"lr": 2e-3},
+    "schedule": {"schedule": "cosine"},
+    "one_cycle's own setting": {"schedule": train.one_cycle(warm=0.3)},
+    "beta schedule": {"weights": {"beta": train.warmup(0.3)}},
+    "seed": {"seed": 1},
+    "clip": {"clip": 1.0},
+    "ema": {"ema": 0.9},
+    "transform": {"transform": binarize},
+    "precision": {"precision": "bf16"},
 }
 
 
@@ -60,15 +74,34 @@ def test_a_changed_image_label_or_validation_set_trains_again(images, vae):
     assert not train.fit(vae(), changed, **RUN).cached
     assert not train.fit(vae(), images, validation=images, **RUN).cached
     assert not train.fit(vae(), images, validation=images.test.x[1:], **RUN).cached
-    assert train.fit(vae(), images.train.x, **RUN).cached             # labels that the loss does not ask for play no part
+    assert train.fit(
+        vae(), images.train.x, **RUN
+    ).cached  # labels that the loss does not ask for play no part
 
 
-@pytest.mark.parametrize("settings", [{"beta": 2.0}, {"net": nets.mlp((6,), "gelu")}, {"likelihood": "bernoulli"},
-                                      {"likelihood": models.Gaussian(squash=False)}], ids=["beta", "gelu", "likelihood", "squash"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"beta": 2.0},
+        {"net": nets.mlp((6,), "gelu")},
+        {"likelihood": "bernoulli"},
+        {"likelihood": models.Gaussian(squash=False)},
+    ],
+    ids=["beta", "gelu", "likelihood", "squash"],
+)
 def test_a_changed_model_trains_again(images, settings):
     def build(**settings):
         torch.manual_seed(0)
-        return models.VAE(2, **{"net": nets.mlp((6,)), "shape": images.shape, "likelihood": models.Gaussian(), **settings})
+        return models.VAE(
+            2,
+            **{
+                "net": nets.mlp((6,)),
+                "shape": images.shape,
+                "likelihood": models.Gaussian(),
+                **settings,
+            },
+        )
+
     train.fit(build(), images, **RUN)
     assert not train.fit(build(**settings), images, **RUN).cached
     assert train.fit(build(), images, **RUN).cached
@@ -83,11 +116,16 @@ def test_other_initial_weights_train_again(images, vae):
 
 
 def test_a_model_of_the_readers_own_file_is_not_cached(images, tmp_path, monkeypatch, folder):
-    (tmp_path / "my_models.py").write_text("from aecourse import models\nclass Mine(models.Autoencoder):\n    pass")
+    (tmp_path / "my_models.py").write_text(
+        "from aecourse import models\nclass Mine(models.Autoencoder):\n    pass"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     mine = importlib.import_module("my_models")
-    assert not any(train.fit(mine.Mine(2, nets.mlp(()), shape=images.shape), images, **RUN).cached for _ in range(2))
+    assert not any(
+        train.fit(mine.Mine(2, nets.mlp(()), shape=images.shape), images, **RUN).cached
+        for _ in range(2)
+    )
     assert not folder.exists()
     sys.modules.pop("my_models")
 
@@ -98,7 +136,9 @@ def test_a_model_typed_into_a_notebook_is_not_cached(images, folder, monkeypatch
     exec("from aecourse import models\nclass Typed(models.Autoencoder):\n    pass", vars(notebook))
     for _ in range(2):
         torch.manual_seed(0)
-        assert not train.fit(notebook.Typed(2, nets.mlp(()), shape=images.shape), images, **RUN).cached
+        assert not train.fit(
+            notebook.Typed(2, nets.mlp(()), shape=images.shape), images, **RUN
+        ).cached
     assert not folder.exists()
 
 
@@ -106,6 +146,7 @@ def test_a_transform_of_unknown_content_is_not_cached(images, vae, folder):
     class Level:
         def __call__(self, x):
             return x
+
     for _ in range(2):
         assert not train.fit(vae(), images, transform=Level(), **RUN).cached
     assert not folder.exists()
@@ -114,12 +155,13 @@ def test_a_transform_of_unknown_content_is_not_cached(images, vae, folder):
 def test_an_interrupted_run_is_not_kept(images, vae, folder):
     def stop(x):
         raise KeyboardInterrupt
+
     assert train.fit(vae(), images, transform=stop, **RUN).interrupted
     assert not folder.exists()
 
 
 def truncated(content):
-    return content[:len(content) // 2]
+    return content[: len(content) // 2]
 
 
 def one_weight_changed(content):
@@ -138,7 +180,7 @@ def test_a_damaged_entry_is_noticed_and_trained_again(images, vae, weights, fold
     with pytest.warns(train.CacheWarning, match="damaged.*training it again"):
         assert not train.fit(model, images, **RUN).cached
     assert torch.equal(weights(model), weights(sound))
-    assert train.fit(vae(), images, **RUN).cached                     # replaced by a sound one
+    assert train.fit(vae(), images, **RUN).cached  # replaced by a sound one
 
 
 def test_an_entry_under_another_name_is_not_trusted(images, vae, folder):
@@ -171,7 +213,9 @@ def test_reading_an_entry_runs_no_code(images, vae, folder, tmp_path, monkeypatc
 def test_the_cache_can_be_switched_off(images, vae, tmp_path, monkeypatch, setting):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AECOURSE_CACHE", setting)
-    assert not any(train.fit(vae(), images, **RUN).cached for _ in range(2)) and not os.listdir(tmp_path)
+    assert not any(train.fit(vae(), images, **RUN).cached for _ in range(2)) and not os.listdir(
+        tmp_path
+    )
 
 
 def test_the_home_folder_is_meant_by_a_tilde(images, vae, tmp_path, monkeypatch):
@@ -179,9 +223,13 @@ def test_the_home_folder_is_meant_by_a_tilde(images, vae, tmp_path, monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AECOURSE_CACHE", "~/kept")
     train.fit(vae(), images, checkpoint="~/run.pt", **RUN)
-    assert sorted(os.listdir(tmp_path / "home")) == ["kept", "run.pt"] and os.listdir(tmp_path) == ["home"]
+    assert sorted(os.listdir(tmp_path / "home")) == ["kept", "run.pt"] and os.listdir(tmp_path) == [
+        "home"
+    ]
     monkeypatch.setenv("AECOURSE_CACHE", "~nobody-of-this-name/kept")
-    with pytest.raises(ValueError, match="AECOURSE_CACHE: got '~nobody-of-this-name/kept'; accepted is a path"):
+    with pytest.raises(
+        ValueError, match="AECOURSE_CACHE: got '~nobody-of-this-name/kept'; accepted is a path"
+    ):
         train.fit(vae(), images, **RUN)
 
 
@@ -192,7 +240,10 @@ def test_the_usual_folder_is_meant_by_nothing_and_by_yes(monkeypatch, setting):
 
 
 def test_one_call_can_leave_the_cache_alone(images, vae, folder):
-    assert not any(train.fit(vae(), images, cache=False, **RUN).cached for _ in range(2)) and not folder.exists()
+    assert (
+        not any(train.fit(vae(), images, cache=False, **RUN).cached for _ in range(2))
+        and not folder.exists()
+    )
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(images, vae, tmp_path, monkeypatch):

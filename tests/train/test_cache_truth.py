@@ -39,9 +39,17 @@ class Parts:
         self.patch, self.around = patch, None  # patches of names, and a context to train in
         self.kind, self.arguments = (
             models.VAE,
-            {"latent_dim": 2, "net": nets.mlp((6,)), "likelihood": likelihoods.Gaussian(0.5), "shape": SHAPE},
+            {
+                "latent_dim": 2,
+                "net": nets.mlp((6,)),
+                "likelihood": likelihoods.Gaussian(0.5),
+                "shape": SHAPE,
+            },
         )
-        self.x, self.labels = torch.rand(22, *SHAPE, generator=torch.Generator().manual_seed(7)), torch.arange(22) % 3
+        self.x, self.labels = (
+            torch.rand(22, *SHAPE, generator=torch.Generator().manual_seed(7)),
+            torch.arange(22) % 3,
+        )
         self.fit = {
             "epochs": 2,
             "batch_size": 8,
@@ -69,7 +77,13 @@ def outcome(change, *, cache: bool):
             change(parts)
             model = parts.model  # made before the context is entered
             with parts.around or mock.patch.dict({}):
-                history = train.fit(model, data.Split(parts.x, parts.labels), cache=cache, progress=False, **parts.fit)
+                history = train.fit(
+                    model,
+                    data.Split(parts.x, parts.labels),
+                    cache=cache,
+                    progress=False,
+                    **parts.fit,
+                )
             cached = history.cached
         except Exception as error:
             return repr(error), False
@@ -86,7 +100,9 @@ def equal(one, two) -> bool:
         one == two
         if isinstance(one, str) or isinstance(two, str)
         else one.keys() == two.keys()
-        and all(one[name].shape == two[name].shape and torch.equal(one[name], two[name]) for name in one)
+        and all(
+            one[name].shape == two[name].shape and torch.equal(one[name], two[name]) for name in one
+        )
     )
 
 
@@ -110,7 +126,10 @@ def setting(**options):
 
 
 def made(name, *several):
-    changes(f"made: {name}", *(lambda parts, change=change: parts.made.append(change) for change in several))
+    changes(
+        f"made: {name}",
+        *(lambda parts, change=change: parts.made.append(change) for change in several),
+    )
 
 
 def patched(place, name, *values):
@@ -138,8 +157,14 @@ argument("net", nets.mlp((6, 6)))
 argument("net", nets.mlp((6,), "gelu"))
 argument("net", nets.conv((3,), batch_norm=True))
 argument("likelihood", likelihoods.Gaussian(0.6))
-changes("a learned sigma", lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, learned=True)))
-changes("no squash", lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, squash=False)))
+changes(
+    "a learned sigma",
+    lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, learned=True)),
+)
+changes(
+    "no squash",
+    lambda parts: parts.arguments.update(likelihood=likelihoods.Gaussian(0.5, squash=False)),
+)
 for family in (models.IWAE, models.FlowVAE, models.AggressiveVAE, models.CapacityVAE):
     changes(
         f"family {family.__name__}",
@@ -220,7 +245,9 @@ Twin = type(
     "VAE",
     (models.VAE,),
     {
-        "loss": lambda self, x, beta=None: {"loss": self.decoder(self.encoder(x)[:, :2]).square().mean()},
+        "loss": lambda self, x, beta=None: {
+            "loss": self.decoder(self.encoder(x)[:, :2]).square().mean()
+        },
         "__module__": "aecourse.models.vae",
         "__qualname__": "VAE",
     },
@@ -229,11 +256,15 @@ changes("a class with a borrowed name", lambda parts: setattr(parts, "kind", Twi
 
 
 def frozen(*names):
-    return lambda model: [p.requires_grad_(False) for name, p in model.named_parameters() if name.startswith(names)]
+    return lambda model: [
+        p.requires_grad_(False) for name, p in model.named_parameters() if name.startswith(names)
+    ]
 
 
 def moved(name, by=1e-3):
-    return lambda model: dict([*model.named_parameters(), *model.named_buffers()])[name].data.add_(by)
+    return lambda model: dict([*model.named_parameters(), *model.named_buffers()])[name].data.add_(
+        by
+    )
 
 
 def tied(model):
@@ -251,7 +282,10 @@ def same_biases(model):
 
 def overlapping(model):
     values = torch.cat([model.encoder[1].bias.detach(), model.encoder[1].bias.detach()])
-    model.encoder[1].bias, model.decoder[0].bias = nn.Parameter(values[:6]), nn.Parameter(values[6:])
+    model.encoder[1].bias, model.decoder[0].bias = (
+        nn.Parameter(values[:6]),
+        nn.Parameter(values[6:]),
+    )
     model.decoder[0].bias.data = model.encoder[1].bias.data
 
 
@@ -314,9 +348,14 @@ made(
 )
 made(
     "another method by functools.wraps",
-    lambda model: setattr(model, "decode", functools.wraps(model.decode)(lambda z: 3 * models.VAE.decode(model, z))),
+    lambda model: setattr(
+        model, "decode", functools.wraps(model.decode)(lambda z: 3 * models.VAE.decode(model, z))
+    ),
 )
-made("a method of another class", lambda model: setattr(model, "encode", functools.partial(models.VAE.encode, model)))
+made(
+    "a method of another class",
+    lambda model: setattr(model, "encode", functools.partial(models.VAE.encode, model)),
+)
 made(
     "a layer of another class",
     lambda model: setattr(model.encoder[2], "__class__", Cube),
@@ -334,15 +373,31 @@ made(
 made("a parametrization", lambda model: nn.utils.parametrizations.weight_norm(model.encoder[1]))
 made(
     "a parametrization of one's own",
-    lambda model: nn.utils.parametrize.register_parametrization(model.encoder[1], "weight", Scale()),
+    lambda model: nn.utils.parametrize.register_parametrization(
+        model.encoder[1], "weight", Scale()
+    ),
 )
-made("a forward hook", lambda model: model.encoder[1].register_forward_hook(lambda layer, x, y: 2 * y))
-made("a forward pre-hook", lambda model: model.encoder[1].register_forward_pre_hook(lambda layer, x: (2 * x[0],)))
-made("a backward hook", lambda model: model.encoder[1].register_full_backward_hook(lambda layer, into, out: (into[0],)))
-made("a hook on a parameter", lambda model: model.encoder[1].weight.register_hook(lambda gradient: -gradient))
+made(
+    "a forward hook",
+    lambda model: model.encoder[1].register_forward_hook(lambda layer, x, y: 2 * y),
+)
+made(
+    "a forward pre-hook",
+    lambda model: model.encoder[1].register_forward_pre_hook(lambda layer, x: (2 * x[0],)),
+)
+made(
+    "a backward hook",
+    lambda model: model.encoder[1].register_full_backward_hook(lambda layer, into, out: (into[0],)),
+)
+made(
+    "a hook on a parameter",
+    lambda model: model.encoder[1].weight.register_hook(lambda gradient: -gradient),
+)
 made(
     "a hook after accumulation",
-    lambda model: model.encoder[1].weight.register_post_accumulate_grad_hook(lambda p: p.grad.neg_()),
+    lambda model: model.encoder[1].weight.register_post_accumulate_grad_hook(
+        lambda p: p.grad.neg_()
+    ),
 )
 
 
@@ -356,16 +411,24 @@ def pixel(parts):
 changes("data: a pixel", pixel)
 changes("data: the order", lambda parts: setattr(parts, "x", parts.x.flip(0)))
 changes(
-    "data: the number", lambda parts: (setattr(parts, "x", parts.x[1:]), setattr(parts, "labels", parts.labels[1:]))
+    "data: the number",
+    lambda parts: (setattr(parts, "x", parts.x[1:]), setattr(parts, "labels", parts.labels[1:])),
 )
-changes("data: another layout", lambda parts: setattr(parts, "x", parts.x.transpose(2, 3).contiguous().transpose(2, 3)))
+changes(
+    "data: another layout",
+    lambda parts: setattr(parts, "x", parts.x.transpose(2, 3).contiguous().transpose(2, 3)),
+)
 changes("data: no labels", lambda parts: setattr(parts, "labels", None))
 changes(
     "data: a tensor of another type",
     lambda parts: setattr(parts, "x", parts.x.as_subclass(type("Images", (torch.Tensor,), {}))),
 )
 changes(
-    "validation", *(lambda parts, n=n: parts.fit.update(validation=parts.x[:n], keep="best", lr=1.0) for n in (5, 9))
+    "validation",
+    *(
+        lambda parts, n=n: parts.fit.update(validation=parts.x[:n], keep="best", lr=1.0)
+        for n in (5, 9)
+    ),
 )
 
 
@@ -426,34 +489,52 @@ class Counting:
 
 
 def transforms(name, *several):
-    changes(f"transform: {name}", *(lambda parts, one=one: parts.fit.update(transform=one) for one in several))
+    changes(
+        f"transform: {name}",
+        *(lambda parts, one=one: parts.fit.update(transform=one) for one in several),
+    )
 
 
 def rates(name, *several):
-    changes(f"schedule: {name}", *(lambda parts, one=one: parts.fit.update(schedule=one) for one in several))
+    changes(
+        f"schedule: {name}",
+        *(lambda parts, one=one: parts.fit.update(schedule=one) for one in several),
+    )
 
 
 lambdas = (lambda x: x, lambda x: 1 - x)
 transforms("two lambdas on a line", *lambdas)
 transforms("closures", closed_over(1.0), closed_over(0.5))
 transforms("objects", Level(1.0), Level(0.5))
-transforms("partial", functools.partial(torch.mul, other=1.0), functools.partial(torch.mul, other=0.5))
+transforms(
+    "partial", functools.partial(torch.mul, other=1.0), functools.partial(torch.mul, other=0.5)
+)
 transforms("noise with a level", models.GaussianNoise(0.1), models.GaussianNoise(0.2))
 transforms("bound methods", Level(1.0).__call__, Level(0.5).__call__)
 transforms(
-    "a wrapped function", functools.wraps(data.binarize)(lambda x: x), functools.wraps(data.binarize)(lambda x: 1 - x)
+    "a wrapped function",
+    functools.wraps(data.binarize)(lambda x: x),
+    functools.wraps(data.binarize)(lambda x: 1 - x),
 )
 transforms("without gradient", torch.no_grad()(lambdas[0]), torch.no_grad()(lambdas[1]))
 transforms("that draws elsewhere", lambda x: x * random.random())
 changes(
     "transform: a helper's number",
     lambda parts: parts.fit.update(transform=helped),
-    lambda parts: (parts.fit.update(transform=helped), parts.patch.setitem(globals(), "HELPS", 0.5)),
+    lambda parts: (
+        parts.fit.update(transform=helped),
+        parts.patch.setitem(globals(), "HELPS", 0.5),
+    ),
 )
 rates("lambdas", lambda t: 1.0, lambda t: 0.5)
-rates("between the points that are looked at", lambda t: 1.0, lambda t: 0.1 if 0.4 < t < 0.5 else 1.0)
+rates(
+    "between the points that are looked at", lambda t: 1.0, lambda t: 0.1 if 0.4 < t < 0.5 else 1.0
+)
 changes("schedule: that counts", lambda parts: parts.fit.update(schedule=Counting()))
-changes("weights: a lambda", *(lambda parts, v=v: parts.fit.update(weights={"beta": lambda t: v}) for v in (0.1, 2.0)))
+changes(
+    "weights: a lambda",
+    *(lambda parts, v=v: parts.fit.update(weights={"beta": lambda t: v}) for v in (0.1, 2.0)),
+)
 
 
 # --- surroundings
@@ -473,10 +554,14 @@ patched(models.VAE, "loss", lambda self, x, beta=None: {"loss": 2 * real["loss"]
 patched(
     models.VAE,
     "loss",
-    functools.wraps(real["loss"])(lambda self, x, beta=None: {"loss": 3 * real["loss"](self, x)["loss"]}),
+    functools.wraps(real["loss"])(
+        lambda self, x, beta=None: {"loss": 3 * real["loss"](self, x)["loss"]}
+    ),
 )
 patched(models.VAE, "decode", models.Autoencoder.encode)
-patched(models.VAE, "encode", functools.lru_cache(lambda self, x: self.encoder(x).sin().chunk(2, 1)))
+patched(
+    models.VAE, "encode", functools.lru_cache(lambda self, x: self.encoder(x).sin().chunk(2, 1))
+)
 patched(vae, "reparameterize", lambda mu, log_var: mu, lambda mu, log_var: mu + 1)
 patched(vae, "kl_divergence", lambda mu, log_var: mu.square())
 patched(vae, "torch", mock.Mock(wraps=torch))
@@ -506,12 +591,18 @@ patched(torch.Tensor, "square", torch.abs)
 patched(
     torch.optim.Adam,
     "step",
-    lambda self: [p.data.add_(p.grad, alpha=-1e-3) for p in self.param_groups[0]["params"] if p.grad is not None],
+    lambda self: [
+        p.data.add_(p.grad, alpha=-1e-3)
+        for p in self.param_groups[0]["params"]
+        if p.grad is not None
+    ],
 )
 patched(
     inspect.getmodule(torch.optim.Adam),
     "adam",
-    lambda params, gradients, *rest, **options: [p.data.sub_(1e-3 * g) for p, g in zip(params, gradients)],
+    lambda params, gradients, *rest, **options: [
+        p.data.sub_(1e-3 * g) for p, g in zip(params, gradients)
+    ],
 )
 patched(nn.Linear, "forward", lambda self, x: 2 * real["linear"](self, x))
 patched(nn.ReLU, "forward", nn.Tanh.forward)
@@ -525,7 +616,10 @@ changes(
 )
 changes(
     "patched: an activation",
-    lambda parts: (parts.patch.setitem(nets.ACTIVATIONS, "relu", Cube), parts.arguments.update(net=nets.mlp((6,)))),
+    lambda parts: (
+        parts.patch.setitem(nets.ACTIVATIONS, "relu", Cube),
+        parts.arguments.update(net=nets.mlp((6,))),
+    ),
 )
 
 
@@ -567,20 +661,28 @@ around(
     "a hook on all optimisers",
     lambda: Hooked(
         lambda: register_optimizer_step_pre_hook(
-            lambda optimizer, *rest: [p.grad.neg_() for p in optimizer.param_groups[0]["params"] if p.grad is not None]
+            lambda optimizer, *rest: [
+                p.grad.neg_() for p in optimizer.param_groups[0]["params"] if p.grad is not None
+            ]
         )
     ),
 )
 around(
     "hooks on saved tensors",
-    lambda: torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x * 0.5 if x.is_floating_point() else x),
+    lambda: torch.autograd.graph.saved_tensors_hooks(
+        lambda x: x, lambda x: x * 0.5 if x.is_floating_point() else x
+    ),
 )
 around("autocast", lambda: torch.autocast("cpu", torch.bfloat16))
 around("no gradient", torch.no_grad)
 around("inference mode", torch.inference_mode)
 around("a default device", lambda: torch.device("cpu"))
-changes("around: default dtype", lambda parts: (parts.model, torch.set_default_dtype(torch.float64)))
-changes("around: deterministic", lambda parts: torch.use_deterministic_algorithms(True, warn_only=True))
+changes(
+    "around: default dtype", lambda parts: (parts.model, torch.set_default_dtype(torch.float64))
+)
+changes(
+    "around: deterministic", lambda parts: torch.use_deterministic_algorithms(True, warn_only=True)
+)
 changes("around: denormals", lambda parts: torch.set_flush_denormal(True))
 changes("around: precision of products", lambda parts: torch.set_float32_matmul_precision("medium"))
 changes("around: random state", lambda parts: (parts.model, torch.manual_seed(99)))
@@ -660,7 +762,9 @@ def test_another_text_of_the_packages_files_is_another_run(monkeypatch):
         "def reparameterize(" in cache.SOURCES["aecourse.models.vae"]
         and "def fit(" in cache.SOURCES["aecourse.train.fitting"]
     )
-    monkeypatch.setitem(cache.SOURCES, "aecourse.models.vae", cache.SOURCES["aecourse.models.vae"] + "#")
+    monkeypatch.setitem(
+        cache.SOURCES, "aecourse.models.vae", cache.SOURCES["aecourse.models.vae"] + "#"
+    )
     assert not outcome(nothing, cache=True)[1] and outcome(nothing, cache=True)[1]
 
 
@@ -702,7 +806,9 @@ def test_a_hit_leaves_what_training_leaves():
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"ema": 0.9, "keep": "best", "validation": torch.full((3, *SHAPE), 0.5)}], ids=["plain", "all"]
+    "options",
+    [{}, {"ema": 0.9, "keep": "best", "validation": torch.full((3, *SHAPE), 0.5)}],
+    ids=["plain", "all"],
 )
 def test_a_hit_leaves_a_checkpoint_that_loads(tmp_path, options):
     path = tmp_path / "run.pt"
@@ -719,7 +825,10 @@ def test_a_hit_leaves_a_checkpoint_that_loads(tmp_path, options):
     assert hit.cached and path.exists() and equal(second, weights)
     read, third = trained(checkpoint=path, cache=False)
     assert (
-        not read.cached and read.terms == first.terms and equal(third, weights) and read.best_epoch == first.best_epoch
+        not read.cached
+        and read.terms == first.terms
+        and equal(third, weights)
+        and read.best_epoch == first.best_epoch
     )
     run["epochs"] = 4
     with pytest.raises(train.CheckpointError, match="epochs=3, this one has epochs=4"):
@@ -736,4 +845,6 @@ def test_a_run_that_went_on_from_another_models_checkpoint_is_not_kept(tmp_path)
             moved("encoder.1.weight", 0.1)(model)
         history = train.fit(parts.model, parts.x, checkpoint=checkpoint, **run)
         train.fit(fresh.model, parts.x, cache=False, **run)
-        assert not history.cached and equal(parts.model.state_dict(), fresh.model.state_dict()) == same
+        assert (
+            not history.cached and equal(parts.model.state_dict(), fresh.model.state_dict()) == same
+        )

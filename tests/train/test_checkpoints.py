@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,46 +20,65 @@ from aecourse.train import loop, state
 RUN = dict(epochs=4, batch_size=8, lr=0.01, progress=False)
 
 
+BATCHES = iter(range(10**9))  # those that are left until somebody interrupts
+
+
+@contextmanager
+def interrupted_at(batch):
+    """Inside, the run is interrupted as if by hand, at its `batch`-th call of `noisy` or `same`."""
+    global BATCHES
+    BATCHES = iter(range(batch))
+    yield
+    BATCHES = iter(range(10**9))
+
+
+def same(x):
+    if next(BATCHES, None) is None:
+        raise KeyboardInterrupt
+    return x
+
+
 def noisy(x):
     """A transform that draws from every generator there is."""
-    return (binarize(x) * (0.5 + random.random() / 4 + np.random.rand() / 4)).clamp(0, 1)
-
-
-def interrupted_at(batch, transform):
-    left = [batch]
-
-    def noisy(x):                                                # the same name, as a transform's name is compared
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return transform(x)
-    noisy.__qualname__ = transform.__qualname__
-    return noisy
+    return (binarize(same(x)) * (0.5 + random.random() / 4 + np.random.rand() / 4)).clamp(0, 1)
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3, 5, 11])
-@pytest.mark.parametrize("extras", [{}, {"ema": 0.9, "keep": "best", "clip": 1.0, "weights": {"beta": train.warmup()}}], ids=["plain", "all"])
+@pytest.mark.parametrize(
+    "extras",
+    [{}, {"ema": 0.9, "keep": "best", "clip": 1.0, "weights": {"beta": train.warmup()}}],
+    ids=["plain", "all"],
+)
 def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, images, vae, weights, stop, extras):
     options = {**RUN, **extras, "validation": images, "checkpoint": tmp_path / "run.pt"}
     whole, again = vae(), vae(beta=1.0)
     expected = train.fit(whole, images, transform=noisy, **{**options, "checkpoint": None})
-    stopped = train.fit(again, images, transform=interrupted_at(stop, noisy), **options)
+    with interrupted_at(stop):
+        stopped = train.fit(again, images, transform=noisy, **options)
     assert stopped.interrupted and stopped.epochs == stop // 3
     other = vae()
     with torch.no_grad():
         for p in other.parameters():
-            p.zero_()                                            # where an epoch is saved, what the new model held is forgotten
+            p.zero_()  # where an epoch is saved, what the new model held is forgotten
     resumed = other if stopped.epochs else vae()
     history = train.fit(resumed, images, transform=noisy, **options)
     assert torch.equal(weights(resumed), weights(whole))
-    assert history.terms == expected.terms and history.best_epoch == expected.best_epoch and not history.interrupted
+    assert (
+        history.terms == expected.terms
+        and history.best_epoch == expected.best_epoch
+        and not history.interrupted
+    )
 
 
 def test_a_finished_run_is_read_back_without_training(tmp_path, images, vae, weights):
     one, two = vae(), vae()
     first = train.fit(one, images, checkpoint=tmp_path / "run.pt", ema=0.9, **RUN)
     second = train.fit(two, images, checkpoint=tmp_path / "run.pt", ema=0.9, **RUN)
-    assert torch.equal(weights(one), weights(two)) and second.terms == first.terms and second.seconds == first.seconds
+    assert (
+        torch.equal(weights(one), weights(two))
+        and second.terms == first.terms
+        and second.seconds == first.seconds
+    )
 
 
 def test_nothing_but_the_checkpoint_is_left_behind(tmp_path, images, vae):
@@ -67,14 +87,30 @@ def test_nothing_but_the_checkpoint_is_left_behind(tmp_path, images, vae):
 
 
 OTHERS = {
-    "lr": ({"lr": 0.02}, {}, "lr=0.01, this one has lr=0.02"), "epochs": ({"epochs": 5}, {}, "epochs=4"),
-    "batch size": ({"batch_size": 4}, {}, "batch_size=8"), "seed": ({"seed": 1}, {}, "seed=0"),
-    "schedule": ({"schedule": "cosine"}, {}, "schedule"), "weights": ({"weights": {"beta": 0.5}}, {}, "weights"),
-    "clip": ({"clip": 1.0}, {}, "clip=None"), "ema": ({"ema": 0.9}, {}, "ema=None"),
-    "transform": ({"transform": binarize}, {}, "transform='NoneType', this one has transform='binarize'"),
+    "lr": ({"lr": 0.02}, {}, "lr=0.01, this one has lr=0.02"),
+    "epochs": ({"epochs": 5}, {}, "epochs=4"),
+    "batch size": ({"batch_size": 4}, {}, "batch_size=8"),
+    "seed": ({"seed": 1}, {}, "seed=0"),
+    "schedule": ({"schedule": "cosine"}, {}, "schedule"),
+    "weights": ({"weights": {"beta": 0.5}}, {}, "weights"),
+    "clip": ({"clip": 1.0}, {}, "clip=None"),
+    "ema": ({"ema": 0.9}, {}, "ema=None"),
+    "transform": (
+        {"transform": binarize},
+        {},
+        "transform='None', this one has transform='binarize, code",
+    ),
     "precision": ({"precision": "bf16"}, {}, "precision"),
-    "width": ({}, {"net": nets.mlp((7,))}, r"model.encoder.1='Linear\(in_features=20, out_features=6"),
-    "activation": ({}, {"net": nets.mlp((6,), "gelu")}, r"model.encoder.2='ReLU\(\)', this one has model.encoder.2=.GELU"),
+    "width": (
+        {},
+        {"net": nets.mlp((7,))},
+        r"model.encoder.1='Linear\(in_features=20, out_features=6",
+    ),
+    "activation": (
+        {},
+        {"net": nets.mlp((6,), "gelu")},
+        r"model.encoder.2='ReLU\(\)', this one has model.encoder.2=.GELU",
+    ),
     "beta": ({}, {"beta": 2.0}, "model.beta=1.0, this one has model.beta=2.0"),
     "depth": ({}, {"net": nets.mlp((6, 6))}, "model.encoder"),
     "likelihood": ({}, {"likelihood": "continuous_bernoulli"}, "model.likelihood='Bernoulli"),
@@ -92,26 +128,33 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, images, vae, w
     assert torch.equal(weights(model), before)
 
 
-def test_a_checkpoint_of_other_images_or_another_model_is_refused(tmp_path, images, vae, autoencoder):
+def test_a_checkpoint_of_other_images_or_another_model_is_refused(
+    tmp_path, images, vae, autoencoder
+):
     train.fit(vae(), images, checkpoint=tmp_path / "run.pt", **RUN)
     with pytest.raises(train.CheckpointError, match="images"):
         train.fit(vae(), images.train.x.flip(0), checkpoint=tmp_path / "run.pt", **RUN)
-    with pytest.raises(train.CheckpointError, match="model='VAE', this one has model='Autoencoder'"):
+    with pytest.raises(
+        train.CheckpointError, match="model='VAE', this one has model='Autoencoder'"
+    ):
         train.fit(autoencoder(), images, checkpoint=tmp_path / "run.pt", **RUN)
 
 
 def truncated(content):
-    return content[:len(content) // 2]
+    return content[: len(content) // 2]
 
 
 def one_weight_changed(content):
     middle = bytearray(content)
-    at = content.index(b"/data/0") + 256                         # inside the first tensor
+    at = content.index(b"/data/0") + 256  # inside the first tensor
     middle[at] ^= 0xFF
     return bytes(middle)
 
 
-@pytest.mark.parametrize("damage", [truncated, one_weight_changed, lambda content: b"", lambda content: b"not a checkpoint"])
+@pytest.mark.parametrize(
+    "damage",
+    [truncated, one_weight_changed, lambda content: b"", lambda content: b"not a checkpoint"],
+)
 def test_a_damaged_checkpoint_is_refused(tmp_path, images, vae, weights, damage):
     path = tmp_path / "run.pt"
     train.fit(vae(), images, checkpoint=path, **RUN)
@@ -124,6 +167,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, images, vae, weights, damage)
 
 class Trap:
     """A pickle that would run a command when read carelessly."""
+
     def __reduce__(self):
         return os.mkdir, ("sprung",)
 
@@ -166,6 +210,15 @@ def attention(heads):
     return build
 
 
+def squashed(function):
+    def build(images):
+        model = kind("VAE")(images)
+        model.squash = function
+        return model
+
+    return build
+
+
 UNLIKE = {
     "a frozen decoder": (
         kind("VAE"),
@@ -197,12 +250,20 @@ UNLIKE = {
         kind("VAE", likelihood=models.MADE((5,), shape=(1, 4, 5), seed=1)),
         "buffer likelihood.network.1.mask=",
     ),
+    "another function": (squashed(torch.sin), squashed(torch.cos), "model.squash='sin, code"),
+    "another lambda": (
+        squashed(lambda x: x + 1),
+        squashed(lambda x: x + 2),
+        "model.squash='code, code",
+    ),
     "more heads": (attention(1), attention(2), "num_heads=1, this one has .*num_heads=2"),
 }
 
 
 @pytest.mark.parametrize("what", UNLIKE)
-def test_names_shapes_trainability_and_settings_of_parts_must_match(tmp_path, images, weights, what):
+def test_names_shapes_trainability_and_settings_of_parts_must_match(
+    tmp_path, images, weights, what
+):
     one, other, message = UNLIKE[what]
     x = (3 * images.train.x[:, 0]).long() if "heads" in what else images.train.x
     train.fit(one(images), data.Split(x), checkpoint=tmp_path / "run.pt", **{**RUN, "epochs": 1})
@@ -216,14 +277,18 @@ def test_names_shapes_trainability_and_settings_of_parts_must_match(tmp_path, im
 def test_another_validation_set_is_another_run(tmp_path, images, vae):
     train.fit(vae(), images, validation=images.test, checkpoint=tmp_path / "run.pt", **RUN)
     with pytest.raises(train.CheckpointError, match="validation="):
-        train.fit(vae(), images, validation=images.test.x[1:], checkpoint=tmp_path / "run.pt", **RUN)
+        train.fit(
+            vae(), images, validation=images.test.x[1:], checkpoint=tmp_path / "run.pt", **RUN
+        )
 
 
 def test_moments_belong_to_names(tmp_path, images, vae):
     train.fit(vae(), images, checkpoint=tmp_path / "run.pt", ema=0.9, **RUN)
     saved, model = state.read(tmp_path / "run.pt")["content"]["run"], vae()
     shapes = {name: p.shape for name, p in model.named_parameters()}
-    assert {name: moments["exp_avg"].shape for name, moments in saved["optimizer"].items()} == shapes
+    assert {
+        name: moments["exp_avg"].shape for name, moments in saved["optimizer"].items()
+    } == shapes
     assert {name: average.shape for name, average in saved["averages"].items()} == shapes
 
 
@@ -244,13 +309,10 @@ def test_a_parameter_that_no_loss_asks_for_resumes(tmp_path, images, weights, mo
 
     whole, resumed = model(), model()
     train.fit(whole, images, **RUN)
-    train.fit(model(), images, transform=interrupted_at(5, same), checkpoint=tmp_path / "run.pt", **RUN)
+    with interrupted_at(5):
+        train.fit(model(), images, transform=same, checkpoint=tmp_path / "run.pt", **RUN)
     history = train.fit(resumed, images, transform=same, checkpoint=tmp_path / "run.pt", **RUN)
     assert history.epochs == 4 and torch.equal(weights(resumed), weights(whole))
-
-
-def same(x):
-    return x
 
 
 def put(*path, value):
@@ -285,21 +347,37 @@ FORGED = {
     "moments of other parameters": swapped,
     "moments of an unknown parameter": renamed,
     "no moments": put(*IN_RUN, "optimizer", "decoder.0.weight", value={}),
-    "moments that are too short": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=torch.zeros(1)),
-    "moments that are too long": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg_sq", value=torch.zeros(10**6)),
-    "moments of doubles": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=lambda m: m.double()),
-    "moments that are a list": put(*IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=[0.0]),
-    "an optimiser by position": put(*IN_RUN, "optimizer", value=lambda m: dict(enumerate(m.values()))),
+    "moments that are too short": put(
+        *IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=torch.zeros(1)
+    ),
+    "moments that are too long": put(
+        *IN_RUN, "optimizer", "decoder.0.weight", "exp_avg_sq", value=torch.zeros(10**6)
+    ),
+    "moments of doubles": put(
+        *IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=lambda m: m.double()
+    ),
+    "moments that are a list": put(
+        *IN_RUN, "optimizer", "decoder.0.weight", "exp_avg", value=[0.0]
+    ),
+    "an optimiser by position": put(
+        *IN_RUN, "optimizer", value=lambda m: dict(enumerate(m.values()))
+    ),
     "an optimiser that is none": put(*IN_RUN, "optimizer", value=7),
-    "a step of many numbers": put(*IN_RUN, "optimizer", "decoder.0.weight", "step", value=torch.zeros(3)),
+    "a step of many numbers": put(
+        *IN_RUN, "optimizer", "decoder.0.weight", "step", value=torch.zeros(3)
+    ),
     "a weight of another shape": put(*IN_RUN, "model", "decoder.0.weight", value=torch.zeros(2, 6)),
     "a weight that is a number": put(*IN_RUN, "model", "decoder.0.weight", value=0.0),
     "a weight too many": put(*IN_RUN, "model", "more", value=torch.zeros(1)),
     "no weights": put(*IN_RUN, "model", value=None),
     "averages by position": put(*IN_RUN, "averages", value=lambda a: list(a.values())),
-    "averages of another shape": put(*IN_RUN, "averages", "decoder.0.weight", value=torch.zeros(())),
+    "averages of another shape": put(
+        *IN_RUN, "averages", "decoder.0.weight", value=torch.zeros(())
+    ),
     "no averages": put(*IN_RUN, "averages", value=None),
-    "best weights of another shape": put("content", "best", value={"decoder.0.weight": torch.zeros(2)}),
+    "best weights of another shape": put(
+        "content", "best", value={"decoder.0.weight": torch.zeros(2)}
+    ),
     "best weights that are a text": put("content", "best", value="best"),
     "no content": put("content", value=None),
     "no run": put(*IN_RUN, value=[]),
@@ -317,19 +395,31 @@ FORGED = {
     "no random state": put(*IN_RUN, "random", value={}),
     "torch's random state cut": put(*IN_RUN, "random", "cpu", value=lambda s: s[:-8]),
     "torch's random state of zeros": put(*IN_RUN, "random", "cpu", value=torch.zeros_like),
-    "torch's random state of ones": put(*IN_RUN, "random", "cpu", value=lambda s: torch.full_like(s, 255)),
+    "torch's random state of ones": put(
+        *IN_RUN, "random", "cpu", value=lambda s: torch.full_like(s, 255)
+    ),
     "torch's random state of floats": put(*IN_RUN, "random", "cpu", value=lambda s: s.float()),
     "Python's random state cut": put(
         *IN_RUN, "random", "python", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))
     ),
-    "Python's random state of another version": put(*IN_RUN, "random", "python", value=tuple_with(0, 9)),
+    "Python's random state of another version": put(
+        *IN_RUN, "random", "python", value=tuple_with(0, 9)
+    ),
     "Python's random state with a wild place": put(
         *IN_RUN, "random", "python", value=tuple_with(1, torch.full((625,), 10**6))
     ),
-    "NumPy's random state with a wild place": put(*IN_RUN, "random", "numpy", value=tuple_with(2, 10**9)),
-    "NumPy's random state with a place before": put(*IN_RUN, "random", "numpy", value=tuple_with(2, -1)),
-    "NumPy's random state of another kind": put(*IN_RUN, "random", "numpy", value=tuple_with(0, "PCG")),
-    "NumPy's random state cut": put(*IN_RUN, "random", "numpy", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))),
+    "NumPy's random state with a wild place": put(
+        *IN_RUN, "random", "numpy", value=tuple_with(2, 10**9)
+    ),
+    "NumPy's random state with a place before": put(
+        *IN_RUN, "random", "numpy", value=tuple_with(2, -1)
+    ),
+    "NumPy's random state of another kind": put(
+        *IN_RUN, "random", "numpy", value=tuple_with(0, "PCG")
+    ),
+    "NumPy's random state cut": put(
+        *IN_RUN, "random", "numpy", value=tuple_with(1, torch.zeros(3, dtype=torch.int64))
+    ),
     "no order": put(*IN_RUN, "order", value=None),
     "an order that is a list": put(*IN_RUN, "order", value=[1, 2]),
     "an order of floats": put(*IN_RUN, "order", value=torch.rand(16)),
@@ -338,9 +428,12 @@ FORGED = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_a_forged_file_is_an_error_and_leaves_everything_as_it_was(tmp_path, images, vae, weights, what):
+def test_a_forged_file_is_an_error_and_leaves_everything_as_it_was(
+    tmp_path, images, vae, weights, what
+):
     path, options = tmp_path / "run.pt", {**RUN, "ema": 0.9, "validation": images, "keep": "best"}
-    train.fit(vae(), images, transform=interrupted_at(5, same), checkpoint=path, **options)
+    with interrupted_at(5):
+        train.fit(vae(), images, transform=same, checkpoint=path, **options)
     content = state.read(path)
     FORGED[what](content)
     state.write(path, content)
@@ -355,7 +448,9 @@ def test_a_forged_file_is_an_error_and_leaves_everything_as_it_was(tmp_path, ima
 
 
 @pytest.mark.parametrize(
-    "content", [7, [], {}, {"content": {}, "digest": ""}, {"content": 1, "digest": 2}, torch.ones(3)], ids=str
+    "content",
+    [7, [], {}, {"content": {}, "digest": ""}, {"content": 1, "digest": 2}, torch.ones(3)],
+    ids=str,
 )
 def test_a_file_of_something_else_is_an_error(tmp_path, images, vae, content):
     torch.save(content, tmp_path / "run.pt")
@@ -363,6 +458,7 @@ def test_a_file_of_something_else_is_an_error(tmp_path, images, vae, content):
         train.fit(vae(), images, checkpoint=tmp_path / "run.pt", **RUN)
 
 
+@pytest.mark.slow
 def test_random_damage_never_passes_and_never_crashes(tmp_path, images, vae):
     """A change that leaves the content as it was (in the padding of the archive) may pass."""
     path, chance = tmp_path / "run.pt", random.Random(0)
@@ -372,7 +468,9 @@ def test_random_damage_never_passes_and_never_crashes(tmp_path, images, vae):
         damaged = bytearray(sound)
         for _ in range(chance.choice((1, 1, 20))):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        path.write_bytes(damaged if chance.random() < 0.7 else damaged[: chance.randrange(len(damaged))])
+        path.write_bytes(
+            damaged if chance.random() < 0.7 else damaged[: chance.randrange(len(damaged))]
+        )
         try:
             assert state.digest(state.read(path)) == whole
         except AssertionError:
@@ -386,7 +484,8 @@ def test_random_damage_never_passes_and_never_crashes(tmp_path, images, vae):
 def test_a_file_made_on_a_gpu_goes_on_on_the_cpu(tmp_path, images, vae, extras):
     """There the generator of the order has 16 bytes. Its next numbers cannot be had here; the order goes on with this device's own."""
     path, options = tmp_path / "run.pt", {**RUN, "validation": images, **extras}
-    train.fit(vae(), images, transform=interrupted_at(7, same), checkpoint=path, **options)
+    with interrupted_at(7):
+        train.fit(vae(), images, transform=same, checkpoint=path, **options)
     content = state.read(path)
     content["content"]["run"]["order"] = torch.zeros(16, dtype=torch.uint8)
     content["content"]["run"]["random"]["cuda"] = [torch.zeros(16, dtype=torch.uint8)] * 2
@@ -395,7 +494,10 @@ def test_a_file_made_on_a_gpu_goes_on_on_the_cpu(tmp_path, images, vae, extras):
     history = train.fit(resumed, images, transform=same, checkpoint=path, **options)
     train.fit(whole, images, transform=same, **{**options, "checkpoint": None})
     assert history.epochs == 4  # and here the order was this device's all along:
-    assert all(torch.equal(a, b) for a, b in zip(resumed.state_dict().values(), whole.state_dict().values()))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(resumed.state_dict().values(), whole.state_dict().values())
+    )
 
 
 @pytest.mark.parametrize(
@@ -431,11 +533,17 @@ class Noted(models.VAE):
 def test_an_attribute_of_any_type_does_not_spoil_the_file(tmp_path, images):
     for _ in range(2):
         torch.manual_seed(1)
-        history = train.fit(Noted(2, nets.mlp((6,)), shape=images.shape), images, checkpoint=tmp_path / "run.pt", **RUN)
+        history = train.fit(
+            Noted(2, nets.mlp((6,)), shape=images.shape),
+            images,
+            checkpoint=tmp_path / "run.pt",
+            **RUN,
+        )
         assert history.epochs == 4
 
 
 # --- a disk that fails
+
 
 def goes_on(images, vae, weights, path):
     model, undisturbed = vae(), vae()
@@ -473,13 +581,23 @@ def test_a_full_disk_later_on_leaves_the_last_good_checkpoint(tmp_path, images, 
     assert len(torch.load(path, weights_only=True)["content"]["history"]["seconds"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 def test_every_killed_process_goes_on_to_the_same_weights(tmp_path):
     """Training processes are killed at random points, and once more after resuming; all end with one result."""
     script = Path(__file__).with_name("killing.py")
-    done = subprocess.run([sys.executable, str(script), str(tmp_path), "20"], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "OMP_NUM_THREADS": "1", "AECOURSE_CACHE": "off",
-                               "PYTHONPATH": str(Path(train.__file__).parents[2])})
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "20"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "AECOURSE_CACHE": "off",
+            "PYTHONPATH": str(Path(train.__file__).parents[2]),
+        },
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["identical"] == result["rounds"] == 20

@@ -1,4 +1,5 @@
 """A loss receives the columns that its signature names, and what they must be is checked before the first step."""
+
 import pytest
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ LABELS = torch.arange(12) % 3
 
 class Row(nn.Module):
     """A model of rows [N, 3] that is none of the course's: it learns y from x where the mask is 1."""
+
     shape = (3,)
 
     def __init__(self):
@@ -31,7 +33,9 @@ ROWS = Split(torch.rand(10, 3), y=torch.arange(10.0), mask=torch.ones(10), other
 
 
 def quiet(model, data, **options):
-    return train.fit(model, data, **{"epochs": 1, "batch_size": 4, "progress": False, "cache": False, **options})
+    return train.fit(
+        model, data, **{"epochs": 1, "batch_size": 4, "progress": False, "cache": False, **options}
+    )
 
 
 def test_a_split_holds_named_columns_and_cuts_all_of_them():
@@ -40,16 +44,25 @@ def test_a_split_holds_named_columns_and_cuts_all_of_them():
     assert torch.equal(part.y, torch.tensor([2.0, 3.0, 4.0])) and part.other.shape == (3, 2)
     assert part.labels is None and "y [3]" in repr(part)
     with pytest.raises(AttributeError, match="no column 'z'; it has x, y, mask, other"):
-        part.z
-    with pytest.raises(ValueError, match=r"labels: got a tensor of shape \[2\].*beside x of shape \[3, 1, 4, 5\]"):
+        _ = part.z
+    with pytest.raises(
+        ValueError, match=r"labels: got a tensor of shape \[2\].*beside x of shape \[3, 1, 4, 5\]"
+    ):
         Split(X[:3], torch.zeros(2, dtype=torch.long))
 
 
 @pytest.mark.parametrize("given", ["split", "images", "loader"])
 def test_each_row_comes_with_its_own_columns_and_no_others(given):
     model = Row()
-    data = {"split": ROWS, "images": Images("rows", ROWS, ROWS), "loader": DataLoader(
-        [{name: column[i] for name, column in ROWS.columns.items()} for i in range(10)], batch_size=4, shuffle=True)}[given]
+    data = {
+        "split": ROWS,
+        "images": Images("rows", ROWS, ROWS),
+        "loader": DataLoader(
+            [{name: column[i] for name, column in ROWS.columns.items()} for i in range(10)],
+            batch_size=4,
+            shuffle=True,
+        ),
+    }[given]
     quiet(model, data, **({} if given == "loader" else {"seed": 3}))
     seen = {round(float(y)): x for xs, ys, masks in model.seen for x, y in zip(xs, ys)}
     assert len(seen) == 10 and all(torch.equal(seen[i], ROWS.x[i]) for i in range(10))
@@ -64,7 +77,11 @@ def test_a_column_may_be_left_out_where_the_loss_has_a_default():
 
 def test_validation_gets_its_columns_too():
     history = quiet(Row(), ROWS, validation=Images("rows", ROWS, ROWS[:5]))
-    assert "val_loss" in history.as_dict()["terms"] if "terms" in history.as_dict() else history["val_loss"]
+    assert (
+        "val_loss" in history.as_dict()["terms"]
+        if "terms" in history.as_dict()
+        else history["val_loss"]
+    )
 
 
 class Labelled(models.Classifier):
@@ -72,22 +89,84 @@ class Labelled(models.Classifier):
 
 
 BAD = {
-    "missing": (Row, Split(ROWS.x), ValueError, "images: got images without y; Row needs 'y' for each image"),
-    "not a tensor": (Row, Split(ROWS.x, y=list(range(10))), TypeError, "images: got y of type list"),
-    "NaN": (Row, Split(ROWS.x, y=torch.full((10,), float("nan"))), ValueError, "images: got NaN or infinite numbers in y"),
-    "gradient": (Row, Split(ROWS.x, y=torch.rand(10, requires_grad=True)), ValueError, "images: got y that requires a gradient"),
-    "x with gradient": (Row, Split(torch.rand(10, 3, requires_grad=True), y=ROWS.y), ValueError, "images: got images that require a gradient"),
-    "labels float": (Labelled, Split(X, LABELS.float()), ValueError, "images: got labels of float32; accepted is int64"),
-    "labels int32": (Labelled, Split(X, LABELS.int()), ValueError, "images: got labels of int32; accepted is int64"),
-    "labels too high": (Labelled, Split(X, LABELS + 8), ValueError, "images: got labels from 8 to 10; accepted is 0 to 9"),
-    "labels negative": (Labelled, Split(X, LABELS - 1), ValueError, "images: got labels from -1 to 1; accepted is 0 to 9"),
-    "loader: labels": (Labelled, DataLoader([(x, 11) for x in X], batch_size=4), ValueError, r"images \(first batch\): got labels from 11 to 11"),
-    "loader: later labels": (Labelled, DataLoader([(x, 0 if i < 8 else 12) for i, x in enumerate(X)], batch_size=4), ValueError,
-                             r"images \(batch 2\): got labels from 12 to 12"),
-    "loader: later pixels": (lambda: models.VAE(2, nets.mlp((4,)), shape=(1, 4, 5)), DataLoader([x * (1 + (i > 7)) for i, x in enumerate(X)], batch_size=4),
-                             ValueError, r"images \(batch 2\): got pixels in"),
-    "loader: later columns": (Labelled, DataLoader([(X[:4], LABELS[:4]), (X[4:],)], batch_size=None), ValueError,
-                              r"images \(batch 1\): got the columns x; accepted are those of the first batch, x, labels"),
+    "missing": (
+        Row,
+        Split(ROWS.x),
+        ValueError,
+        "images: got images without y; Row needs 'y' for each image",
+    ),
+    "not a tensor": (
+        Row,
+        Split(ROWS.x, y=list(range(10))),
+        TypeError,
+        "images: got y of type list",
+    ),
+    "NaN": (
+        Row,
+        Split(ROWS.x, y=torch.full((10,), float("nan"))),
+        ValueError,
+        "images: got NaN or infinite numbers in y",
+    ),
+    "gradient": (
+        Row,
+        Split(ROWS.x, y=torch.rand(10, requires_grad=True)),
+        ValueError,
+        "images: got y that requires a gradient",
+    ),
+    "x with gradient": (
+        Row,
+        Split(torch.rand(10, 3, requires_grad=True), y=ROWS.y),
+        ValueError,
+        "images: got images that require a gradient",
+    ),
+    "labels float": (
+        Labelled,
+        Split(X, LABELS.float()),
+        ValueError,
+        "images: got labels of float32; accepted is int64",
+    ),
+    "labels int32": (
+        Labelled,
+        Split(X, LABELS.int()),
+        ValueError,
+        "images: got labels of int32; accepted is int64",
+    ),
+    "labels too high": (
+        Labelled,
+        Split(X, LABELS + 8),
+        ValueError,
+        "images: got labels from 8 to 10; accepted is 0 to 9",
+    ),
+    "labels negative": (
+        Labelled,
+        Split(X, LABELS - 1),
+        ValueError,
+        "images: got labels from -1 to 1; accepted is 0 to 9",
+    ),
+    "loader: labels": (
+        Labelled,
+        DataLoader([(x, 11) for x in X], batch_size=4),
+        ValueError,
+        r"images \(first batch\): got labels from 11 to 11",
+    ),
+    "loader: later labels": (
+        Labelled,
+        DataLoader([(x, 0 if i < 8 else 12) for i, x in enumerate(X)], batch_size=4),
+        ValueError,
+        r"images \(batch 2\): got labels from 12 to 12",
+    ),
+    "loader: later pixels": (
+        lambda: models.VAE(2, nets.mlp((4,)), shape=(1, 4, 5)),
+        DataLoader([x * (1 + (i > 7)) for i, x in enumerate(X)], batch_size=4),
+        ValueError,
+        r"images \(batch 2\): got pixels in",
+    ),
+    "loader: later columns": (
+        Labelled,
+        DataLoader([(X[:4], LABELS[:4]), (X[4:],)], batch_size=None),
+        ValueError,
+        r"images \(batch 1\): got the columns x; accepted are those of the first batch, x, labels",
+    ),
 }
 
 
@@ -104,6 +183,7 @@ def test_columns_that_cannot_work_are_refused(kind):
 
 # --- what a loss returns --------------------------------------------------------------------------------------------
 
+
 class Own(nn.Module):
     """A model in the reader's own style; `gives` is what its loss returns."""
 
@@ -115,18 +195,37 @@ class Own(nn.Module):
         return self.gives((self.line(images.flatten(1)) - images.flatten(1)).square().sum(1).mean())
 
 
-@pytest.mark.parametrize("gives, error, message", [
-    (lambda value: value, TypeError, "Own.loss: got a tensor of shape .*; accepted is a dict of scalar tensors with the key 'loss'"),
-    (lambda value: (value, value), TypeError, "Own.loss: got .*accepted is a dict"),
-    (lambda value: value.item(), TypeError, "Own.loss: got .*accepted is a dict"),
-    (lambda value: None, TypeError, "Own.loss: got None; accepted is a dict"),
-    (lambda value: {"total": value}, ValueError, "Own.loss: got a dict with 'total'; accepted is a dict"),
-    (lambda value: {}, ValueError, "Own.loss: got a dict with nothing"),
-    (lambda value: {"loss": value.item()}, ValueError, "Own.loss: got .* as 'loss'"),
-    (lambda value: {"loss": value[None]}, ValueError, "Own.loss: got a tensor of shape \\[1\\].* as 'loss'"),
-    (lambda value: {"loss": value, "kl": 3.0}, ValueError, "Own.loss: got 3.0 as 'kl'"),
-    (lambda value: {"loss": value.detach()}, ValueError, "Own.loss: got a 'loss' that no parameter can learn from"),
-])
+@pytest.mark.parametrize(
+    "gives, error, message",
+    [
+        (
+            lambda value: value,
+            TypeError,
+            "Own.loss: got a tensor of shape .*; accepted is a dict of scalar tensors with the key 'loss'",
+        ),
+        (lambda value: (value, value), TypeError, "Own.loss: got .*accepted is a dict"),
+        (lambda value: value.item(), TypeError, "Own.loss: got .*accepted is a dict"),
+        (lambda value: None, TypeError, "Own.loss: got None; accepted is a dict"),
+        (
+            lambda value: {"total": value},
+            ValueError,
+            "Own.loss: got a dict with 'total'; accepted is a dict",
+        ),
+        (lambda value: {}, ValueError, "Own.loss: got a dict with nothing"),
+        (lambda value: {"loss": value.item()}, ValueError, "Own.loss: got .* as 'loss'"),
+        (
+            lambda value: {"loss": value[None]},
+            ValueError,
+            "Own.loss: got a tensor of shape \\[1\\].* as 'loss'",
+        ),
+        (lambda value: {"loss": value, "kl": 3.0}, ValueError, "Own.loss: got 3.0 as 'kl'"),
+        (
+            lambda value: {"loss": value.detach()},
+            ValueError,
+            "Own.loss: got a 'loss' that no parameter can learn from",
+        ),
+    ],
+)
 def test_a_loss_that_returns_something_else_is_told_what_is_wanted(gives, error, message):
     model = Own(gives)
     before = model.line.weight.clone()
@@ -143,13 +242,33 @@ def test_a_readers_own_model_trains():
 
 # --- the model ------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("make, error, message", [
-    (lambda: (lambda x: x), TypeError, "model: got .*; accepted is a torch.nn.Module with a method loss"),
-    (lambda: nn.Linear(3, 3), TypeError, "model: got .*accepted is a torch.nn.Module with a method loss"),
-    (lambda: Own(dict).double(), ValueError, "model: got float64 weights in 'line.weight'; accepted is float32: use model.float"),
-    (lambda: Own(dict).half(), ValueError, "model: got float16 weights"),
-    (lambda: Own(dict).requires_grad_(False), ValueError, "model: got Own without a parameter that requires a gradient"),
-])
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (
+            lambda: lambda x: x,
+            TypeError,
+            "model: got .*; accepted is a torch.nn.Module with a method loss",
+        ),
+        (
+            lambda: nn.Linear(3, 3),
+            TypeError,
+            "model: got .*accepted is a torch.nn.Module with a method loss",
+        ),
+        (
+            lambda: Own(dict).double(),
+            ValueError,
+            "model: got float64 weights in 'line.weight'; accepted is float32: use model.float",
+        ),
+        (lambda: Own(dict).half(), ValueError, "model: got float16 weights"),
+        (
+            lambda: Own(dict).requires_grad_(False),
+            ValueError,
+            "model: got Own without a parameter that requires a gradient",
+        ),
+    ],
+)
 def test_models_that_cannot_be_trained_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         quiet(make(), X)
@@ -179,10 +298,20 @@ def test_a_last_batch_of_one_joins_the_batch_before_where_batch_normalisation_co
 
     quiet(Normed(), X[:9])
     assert sizes == [4, 5]
-    assert train.fit(models.LadderVAE(shape=(1, 8, 8)), torch.rand(129, 1, 8, 8), epochs=1, progress=False, cache=False).epochs == 1
+    assert (
+        train.fit(
+            models.LadderVAE(shape=(1, 8, 8)),
+            torch.rand(129, 1, 8, 8),
+            epochs=1,
+            progress=False,
+            cache=False,
+        ).epochs
+        == 1
+    )
 
 
 # --- the loop that a reader can read --------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("kind", ["autoencoder", "vae"])
 def test_fit_is_the_printed_loop_bit_for_bit(kind, images, weights, request):

@@ -15,7 +15,9 @@ RUN = dict(epochs=3, batch_size=8, lr=0.01, progress=False, device="cuda")
 def replays(monkeypatch):
     """How many recorded graphs were replayed."""
     counted, replay = [], torch.cuda.CUDAGraph.replay
-    monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda graph: counted.append(1) or replay(graph))
+    monkeypatch.setattr(
+        torch.cuda.CUDAGraph, "replay", lambda graph: counted.append(1) or replay(graph)
+    )
     return counted
 
 
@@ -27,16 +29,26 @@ def eager(monkeypatch):
 
 def test_losses_agree_with_the_cpu(images, autoencoder):
     """The loss draws no noise; only the order of images differs, so full batches are compared."""
-    on = {device: train.fit(autoencoder(), images, **{**RUN, "batch_size": 22, "device": device}) for device in ("cpu", "cuda")}
+    on = {
+        device: train.fit(autoencoder(), images, **{**RUN, "batch_size": 22, "device": device})
+        for device in ("cpu", "cuda")
+    }
     assert on["cuda"]["loss"] == pytest.approx(on["cpu"]["loss"], rel=1e-4)
 
 
-@pytest.mark.parametrize("extras", [{}, {"clip": 0.1, "ema": 0.9, "transform": binarize, "weights": {"beta": train.warmup(0.5)}},
-                                    {"precision": "bf16"}], ids=["plain", "all", "bf16"])
+@pytest.mark.parametrize(
+    "extras",
+    [
+        {},
+        {"clip": 0.1, "ema": 0.9, "transform": binarize, "weights": {"beta": train.warmup(0.5)}},
+        {"precision": "bf16"},
+    ],
+    ids=["plain", "all", "bf16"],
+)
 def test_a_recorded_step_is_the_step(images, vae, weights, replays, eager, extras):
     recorded, plain = vae(), vae()
     one = train.fit(recorded, images, **RUN, **extras)
-    assert len(replays) == 6                                     # two full batches in each of three epochs
+    assert len(replays) == 6  # two full batches in each of three epochs
     eager()
     two = train.fit(plain, images, **RUN, **extras)
     assert len(replays) == 6
@@ -78,6 +90,7 @@ def test_an_interrupted_run_goes_on_on_the_gpu(images, vae, weights, tmp_path, m
         if left[0] < 0:
             raise KeyboardInterrupt
         return epoch(run, on_step)
+
     monkeypatch.setattr(loop.Run, "epoch", interrupted)
     assert train.fit(again, images, checkpoint=tmp_path / "run.pt", **RUN).epochs == 2
     monkeypatch.undo()

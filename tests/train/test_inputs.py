@@ -23,8 +23,16 @@ def with_pixel(value):
 
 IMAGES = {
     "bytes": ((X * 255).byte(), ValueError, "images: got uint8 pixels.*divide by 255"),
-    "0 to 255": ((X * 255).round(), ValueError, "images: got pixels up to 25.*0-255.*divide by 255"),
-    "above 1": (with_pixel(1.5), ValueError, r"images: got pixels in \[.*, 1.5\].*likelihood of VAE is \[0, 1\]"),
+    "0 to 255": (
+        (X * 255).round(),
+        ValueError,
+        "images: got pixels up to 25.*0-255.*divide by 255",
+    ),
+    "above 1": (
+        with_pixel(1.5),
+        ValueError,
+        r"images: got pixels in \[.*, 1.5\].*likelihood of VAE is \[0, 1\]",
+    ),
     "below 0": (with_pixel(-0.5), ValueError, r"images: got pixels in \[-0.5"),
     "NaN": (with_pixel(float("nan")), ValueError, "images: got NaN or infinite"),
     "infinite": (with_pixel(-float("inf")), ValueError, "images: got NaN or infinite"),
@@ -37,29 +45,58 @@ IMAGES = {
     "an array": (X.numpy(), TypeError, "(?s)images: got array.*Images, a Split"),
     "nothing": (None, TypeError, "images: got None"),
     "split of a list": (Split(X.tolist()), TypeError, "images: got list"),
-    "loader of doubles": (DataLoader(X.double(), batch_size=4), ValueError, r"images \(first batch\): got float64"),
-    "loader above 1": (DataLoader(X * 3, batch_size=4), ValueError, r"images \(first batch\): got pixels in"),
-    "loader of nothing": (DataLoader(X[:3], batch_size=4, drop_last=True), ValueError, "images: got a DataLoader without batches"),
-    "loader of lists of arrays": (DataLoader([x.numpy() for x in X], collate_fn=list), TypeError, "images: got a DataLoader that gives list"),
-    "endless loader": (DataLoader(Stream()), ValueError, "images: got a DataLoader of unknown length"),
+    "loader of doubles": (
+        DataLoader(X.double(), batch_size=4),
+        ValueError,
+        r"images \(first batch\): got float64",
+    ),
+    "loader above 1": (
+        DataLoader(X * 3, batch_size=4),
+        ValueError,
+        r"images \(first batch\): got pixels in",
+    ),
+    "loader of nothing": (
+        DataLoader(X[:3], batch_size=4, drop_last=True),
+        ValueError,
+        "images: got a DataLoader without batches",
+    ),
+    "loader of lists of arrays": (
+        DataLoader([x.numpy() for x in X], collate_fn=list),
+        TypeError,
+        "images: got a DataLoader that gives list",
+    ),
+    "endless loader": (
+        DataLoader(Stream()),
+        ValueError,
+        "images: got a DataLoader of unknown length",
+    ),
 }
 
 ARGUMENTS = [
-    ({"epochs": 0}, ValueError, "epochs: got 0"), ({"epochs": -1}, ValueError, "epochs: got -1"),
-    ({"epochs": 1.5}, TypeError, "epochs: got 1.5"), ({"epochs": True}, TypeError, "epochs"),
-    ({"batch_size": 0}, ValueError, "batch_size: got 0"), ({"batch_size": "8"}, TypeError, "batch_size: got '8'"),
-    ({"lr": 0}, ValueError, "lr: got 0"), ({"lr": -1e-3}, ValueError, "lr: got -0.001"),
-    ({"lr": float("nan")}, ValueError, "lr: got nan"), ({"lr": "fast"}, TypeError, "lr: got 'fast'"),
+    ({"epochs": 0}, ValueError, "epochs: got 0"),
+    ({"epochs": -1}, ValueError, "epochs: got -1"),
+    ({"epochs": 1.5}, TypeError, "epochs: got 1.5"),
+    ({"epochs": True}, TypeError, "epochs"),
+    ({"batch_size": 0}, ValueError, "batch_size: got 0"),
+    ({"batch_size": "8"}, TypeError, "batch_size: got '8'"),
+    ({"lr": 0}, ValueError, "lr: got 0"),
+    ({"lr": -1e-3}, ValueError, "lr: got -0.001"),
+    ({"lr": float("nan")}, ValueError, "lr: got nan"),
+    ({"lr": "fast"}, TypeError, "lr: got 'fast'"),
     ({"schedule": "cosin"}, ValueError, "schedule: got 'cosin'.*'cosine'"),
     ({"weights": {"gamma": 1.0}}, ValueError, "weights: got 'gamma'; accepted is one of 'beta'"),
     ({"weights": {"beta": "up"}}, ValueError, r"weights\['beta'\]: got 'up'"),
     ({"transform": "binarize"}, TypeError, "transform: got 'binarize'"),
-    ({"clip": 0}, ValueError, "clip: got 0"), ({"ema": 1.5}, ValueError, "ema: got 1.5"),
-    ({"keep": "first"}, ValueError, "keep: got 'first'"), ({"keep": "best"}, ValueError, "validation: got None"),
+    ({"clip": 0}, ValueError, "clip: got 0"),
+    ({"ema": 1.5}, ValueError, "ema: got 1.5"),
+    ({"keep": "first"}, ValueError, "keep: got 'first'"),
+    ({"keep": "best"}, ValueError, "validation: got None"),
     ({"validation": X * 2}, ValueError, "validation: got pixels in"),
     ({"validation": Images("empty", Split(X), Split(X[:0]))}, ValueError, "validation: got"),
-    ({"seed": -1}, ValueError, "seed: got -1"), ({"precision": "fp16"}, ValueError, "precision: got 'fp16'"),
-    ({"device": "abacus"}, ValueError, "device: got 'abacus'"), ({"device": "cuda:99"}, ValueError, "device: got 'cuda:99'"),
+    ({"seed": -1}, ValueError, "seed: got -1"),
+    ({"precision": "fp16"}, ValueError, "precision: got 'fp16'"),
+    ({"device": "abacus"}, ValueError, "device: got 'abacus'"),
+    ({"device": "cuda:99"}, ValueError, "device: got 'cuda:99'"),
     ({"engine": "fabric"}, TypeError, "engine: got 'fabric'"),
 ]
 
@@ -79,7 +116,11 @@ def test_images_that_cannot_work_are_refused(kind, vae, weights):
     refused(vae(), weights, error, message, images)
 
 
-@pytest.mark.parametrize("options, error, message", ARGUMENTS, ids=lambda value: str(value)[:30] if isinstance(value, dict) else "")
+@pytest.mark.parametrize(
+    "options, error, message",
+    ARGUMENTS,
+    ids=lambda value: str(value)[:30] if isinstance(value, dict) else "",
+)
 def test_arguments_that_cannot_work_are_refused(options, error, message, vae, weights):
     refused(vae(), weights, error, message, X, **options)
 
@@ -89,15 +130,26 @@ class Conditional(models.Autoencoder):
         return super().loss(x)
 
 
-@pytest.mark.parametrize("images", [X, Split(X), DataLoader(X, batch_size=4)], ids=["tensor", "split", "loader"])
+@pytest.mark.parametrize(
+    "images", [X, Split(X), DataLoader(X, batch_size=4)], ids=["tensor", "split", "loader"]
+)
 def test_missing_labels_are_noticed_where_the_loss_needs_them(images, weights):
     model = Conditional(2, nets.mlp(()), shape=(1, 4, 5))
-    refused(model, weights, ValueError, "images.*without labels; Conditional needs a label for each image", images)
+    refused(
+        model,
+        weights,
+        ValueError,
+        "images.*without labels; Conditional needs a label for each image",
+        images,
+    )
 
 
 def test_the_range_is_left_to_the_likelihood():
-    for model in (models.Autoencoder(2, nets.mlp(()), shape=(1, 4, 5)), models.LinearAutoencoder(2, shape=(1, 4, 5)),
-                  models.VAE(2, nets.mlp(()), shape=(1, 4, 5), likelihood="gaussian")):
+    for model in (
+        models.Autoencoder(2, nets.mlp(()), shape=(1, 4, 5)),
+        models.LinearAutoencoder(2, shape=(1, 4, 5)),
+        models.VAE(2, nets.mlp(()), shape=(1, 4, 5), likelihood="gaussian"),
+    ):
         train.fit(model, X * 4 - 2, epochs=1, progress=False)
 
 

@@ -1,4 +1,5 @@
 """The bar: loss and time left for whoever watches, nothing for whoever does not."""
+
 import io
 import sys
 
@@ -41,6 +42,7 @@ def test_a_notebook_gets_one_line_that_is_replaced(monkeypatch):
     class Display:
         def update(self, line):
             lines.append(repr(line))
+
     monkeypatch.setattr(progress, "_notebook_display", Display)
     run(True)
     assert lines[-1] == "History(2 epochs)" and any("loss 12.35" in line for line in lines)

@@ -36,7 +36,9 @@ def test_warmup_is_a_straight_line_then_constant():
 
 def test_cyclical_rises_and_stays_in_every_cycle():
     weight = cyclical(cycles=4, rise=0.5, to=2)
-    assert [weight(t) for t in (0, 0.0625, 0.125, 0.2, 0.25, 0.3125, 0.75)] == pytest.approx([0, 1, 2, 2, 0, 1, 0])
+    assert [weight(t) for t in (0, 0.0625, 0.125, 0.2, 0.25, 0.3125, 0.75)] == pytest.approx(
+        [0, 1, 2, 2, 0, 1, 0]
+    )
 
 
 def test_a_schedule_is_given_by_name_by_number_or_as_it_is():
@@ -47,8 +49,17 @@ def test_a_schedule_is_given_by_name_by_number_or_as_it_is():
         schedule("schedule", "cosin")
 
 
-@pytest.mark.parametrize("make", [lambda: one_cycle(warm=1.1), lambda: warmup(0), lambda: cyclical(0), lambda: cosine(-1),
-                                  lambda: cyclical(rise=0), lambda: constant(math.nan)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: one_cycle(warm=1.1),
+        lambda: warmup(0),
+        lambda: cyclical(0),
+        lambda: cosine(-1),
+        lambda: cyclical(rise=0),
+        lambda: constant(math.nan),
+    ],
+)
 def test_impossible_schedules_are_refused(make):
     with pytest.raises(ValueError):
         make()

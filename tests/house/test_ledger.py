@@ -1,0 +1,225 @@
+"""The ledger of repetitions: complete, not stale, and made by a command that goes on where it stopped."""
+
+import ast
+import json
+import math
+
+import pytest
+
+from aecourse import contents, ledger
+from aecourse.ledger import __main__ as replicate
+from aecourse.ledger import code
+
+
+def claims_of(lesson: str) -> list[dict]:
+    """The measured claims of a notebook as its source states them: id, statement (as far as it is literal), above, below."""
+    cells = json.loads((code.NOTEBOOKS / f"{lesson}.ipynb").read_text("utf-8"))["cells"]
+    found = []
+    for node in (
+        node
+        for cell in cells
+        if cell["cell_type"] == "code"
+        for node in ast.walk(ast.parse("".join(cell["source"])))
+    ):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "claim"
+        ):
+            bounds = {
+                word.arg: eval(ast.unparse(word.value), {"math": math})
+                for word in node.keywords
+                if word.arg in ("above", "below")
+            }
+            words = "".join(
+                part.value
+                for part in ast.walk(node.args[1])
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
+            found.append(
+                {
+                    "id": ast.literal_eval(node.args[0]),
+                    "statement": words,
+                    "above": None,
+                    "below": None,
+                    **bounds,
+                }
+            )
+    return found
+
+
+LESSONS = [lesson for lesson in replicate.named([]) if claims_of(lesson)]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_measured_claim_has_eight_runs_and_none_is_stale(lesson):
+    runs = ledger.read(lesson)
+    assert len({run["run"] for run in runs}) >= 8
+    assert (
+        len({run["capability"] for run in runs}) > 1
+        and sum(run["run"] % 8 >= 6 for run in runs) >= 2
+    ), "other arithmetic"
+    stale = [run["run"] for run in runs if code.stale(lesson, run)]
+    assert not stale, (
+        f"runs {stale} were measured with other code: make replicate {lesson[:2]}, or with CONFIRM=1 where no figure changed"
+    )
+    for claim in claims_of(lesson):
+        assert all(claim["id"] in run["values"] for run in runs), claim["id"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_statement_that_often_fails_says_so(lesson):
+    for claim in claims_of(lesson):
+        values = [entry.value for entry in ledger.entries(claim["id"])]
+        held = sum(ledger.within(value, claim["above"], claim["below"]) for value in values)
+        assert held >= 0.95 * len(values) or "{held}" in claim["statement"], (
+            f"{claim['id']} held in {held} of {len(values)}: {values}"
+        )
+
+
+# --- the digest of a lesson's code ----------------------------------------------------------------------------------
+
+LESSON = """
+import torch
+from aecourse import data, plots, train
+from aecourse.claims import claim
+torch.manual_seed(0)
+x = torch.rand(100).mean().item()
+claim("mean-of-draws", "The mean is near a half; it is", x, above=0.4, below=0.6)
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    """A small lesson in a folder of its own: a function that writes it, and its name."""
+    monkeypatch.setattr(code, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(ledger, "FOLDER", tmp_path)
+
+    def write(source: str = LESSON) -> str | None:
+        cells = [
+            {"cell_type": "code", "metadata": {}, "source": part}
+            for part in source.split("# ---\n")
+        ]
+        (tmp_path / "99_toy.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
+        code.digest.cache_clear()
+        ledger._all.cache_clear()
+        return code.digest("99_toy")
+
+    yield write
+    code.digest.cache_clear()
+    ledger._all.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("The mean is near a half", "Their mean is a half"),
+        ("above=0.4", "above=0.45"),
+        ("x = torch", "# a comment\nx = torch"),
+        ('claim("mean', "plots.bars({'a': x})\nclaim(\"mean"),
+        ("import claim", "import claim, exact"),
+    ],
+)
+def test_words_and_plots_do_not_change_the_digest(lesson, old, new):
+    assert old in LESSON and lesson(LESSON.replace(old, new)) == lesson()
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("rand(100)", "rand(101)"),
+        ("seed(0)", "seed(1)"),
+        ('half; it is", x', 'half; it is", 2 * x'),
+        ("mean-of-draws", "other-id"),
+        ("data, plots", "data, plots, models"),
+        ("x = torch", "torch.rand(1)\nx = torch"),
+    ],
+)
+def test_what_computes_changes_the_digest(lesson, old, new):
+    if "models" in new:
+        new, old = (
+            LESSON.replace(old, new).replace('claim("mean', 'm = models.VAE\nclaim("mean'),
+            LESSON,
+        )
+        assert lesson(new) != lesson()
+    else:
+        assert old in LESSON and lesson(LESSON.replace(old, new)) != lesson()
+
+
+def test_a_lesson_depends_on_the_files_that_it_uses_and_on_no_others():
+    used = code.modules(ast.parse("from aecourse import models, train\nmodels.VQVAE\ntrain.fit"))
+    assert {
+        "aecourse.models.vqvae",
+        "aecourse.models.base",
+        "aecourse.train.loop",
+        "aecourse.train.fitting",
+    } <= used
+    assert (
+        not {"aecourse.models.vae", "aecourse.train.cache", "aecourse.claims", "aecourse.plots"}
+        & used
+    )
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_runs_are_made_kept_confirmed_and_measured_anew(lesson, capsys):
+    lesson()
+    assert replicate.replicate(["99_toy"], runs=3, jobs=2) == 0
+    runs = ledger.read("99_toy")
+    values = [run["values"]["mean-of-draws"] for run in runs]
+    assert [run["run"] for run in runs] == [0, 1, 2] and len(set(values)) == 3
+    assert {run["threads"] for run in runs} == {1} and all(
+        not entry.stale for entry in ledger.entries("mean-of-draws")
+    )
+    assert (
+        replicate.replicate(["99_toy"], runs=3, jobs=2) == 0
+        and "Nothing to do" in capsys.readouterr().out
+    )
+
+    lesson(LESSON + "y = 1\n")  # other code, the same figures
+    assert all(entry.stale for entry in ledger.entries("mean-of-draws"))
+    assert (
+        replicate.confirm(["99_toy"], jobs=1) == 0
+        and "confirmed bit for bit" in capsys.readouterr().out
+    )
+    assert [run["values"]["mean-of-draws"] for run in ledger.read("99_toy")] == values
+    assert all(not entry.stale for entry in ledger.entries("mean-of-draws"))
+
+    lesson(LESSON.replace("rand(100)", "rand(50)"))  # other figures: nothing is carried over
+    assert (
+        replicate.confirm(["99_toy"], jobs=1) == 1
+        and "not the figures on record" in capsys.readouterr().out
+    )
+    assert all(entry.stale for entry in ledger.entries("mean-of-draws"))
+
+
+@pytest.mark.slow
+def test_a_lesson_that_fails_is_named_and_the_ledger_stays(lesson, capsys):
+    lesson(LESSON + "1 / 0\n")
+    assert replicate.replicate(["99_toy"], runs=1, jobs=1) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out and ledger.read("99_toy") == []
+
+
+def test_unknown_lessons_are_refused():
+    first, second = contents.lesson("bottleneck"), contents.lesson("vae_elbo")
+    with pytest.raises(SystemExit, match=f"LESSON: got '99'; accepted are .*{first.name}"):
+        replicate.named(["99"])
+    wanted = [str(first.number), second.name]
+    assert replicate.named(wanted) == replicate.named([first.slug, second.slug])
+    assert set(replicate.named(wanted)) == {first.name, second.name}
+
+
+def test_of_every_eight_runs_two_use_other_arithmetic(monkeypatch):
+    import torch
+
+    for native, lower in (
+        ("AVX512", ["avx2", "default"]),
+        ("AVX2", ["default", "default"]),
+        ("NO AVX", []),
+    ):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda native=native: native)
+        assert [
+            env["ATEN_CPU_CAPABILITY"] for env in map(replicate.arithmetic, range(8)) if env
+        ] == lower
