@@ -259,6 +259,17 @@ def test_every_broken_run_is_named(room):
     assert report.seconds < 10 and all(finding.evidence for finding in report.findings)
 
 
+@pytest.mark.parametrize("beta", (1.0, 4.0))
+def test_a_kl_beside_decoded_means_is_read_with_its_weight(beta):
+    report = examined(vae(noise=False, beta=beta))
+    assert "KL not applied" not in report.kinds and "KL sign" not in report.kinds, str(report)
+    assert report.facts["effective beta"] == pytest.approx(beta, rel=0.05)
+
+
+def test_a_kl_that_is_missing_beside_decoded_means_is_still_missed():
+    assert {"no noise", "KL not applied"} <= set(examined(vae(noise=False, beta=0.0)).kinds)
+
+
 def softplus():
     torch.manual_seed(0)
     model = Dense()
