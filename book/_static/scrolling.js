@@ -3,7 +3,7 @@
   const wide = ".aecourse-figure, .bd-article div.math, .bd-article div.cell_output, .pst-scrollable-table-container, "
     + ":is(.ae-cards, .ae-sheet) :is(p, pre, .ae-formula), :is(#cheat-sheet, #notation) tbody td";
   const mark = () => document.querySelectorAll(wide).forEach((/** @type {any} */ box) => {
-    if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
+    if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
   let timer;
@@ -13,6 +13,7 @@
   addEventListener("click", soon); // another card of the question bank
   addEventListener("load", () => {
     mark();
-    window["MathJax"]?.startup?.promise?.then(soon);
+    window["MathJax"]?.startup?.promise?.then(mark);
+    document.fonts?.ready?.then(soon);
   });
 })();
