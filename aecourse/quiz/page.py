@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from html import escape
 
 from aecourse import contents
@@ -74,8 +75,9 @@ def _figure(number: float) -> str:
 
 
 def _anchor(heading: str) -> str:
-    """The id that the book gives to a heading."""
-    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+    """The id that the book gives to a heading: docutils' make_id, which drops accents and leading digits."""
+    plain = unicodedata.normalize("NFKD", heading.lower()).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"^[-0-9]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", plain))
 
 
 def _question(question: Question, place: int, total: int) -> str:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from texts import replaced
 
 from aecourse import contents
 from aecourse.quiz import anki, cards, cards_page, mathematics
@@ -59,11 +60,6 @@ def write(folder, *texts, name="vae_elbo"):
     path = folder / f"{name}.yaml"
     path.write_text("".join(texts), encoding="utf-8")
     return path
-
-
-def replaced(text, old, new):
-    assert old in text
-    return text.replace(old, new)
 
 
 # ---- What a card must be -----------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 import json
 import math
+import re
 import textwrap
 
 import pytest
 import torch
+from texts import replaced
 from torch.distributions import Normal, kl_divergence
 
-from aecourse import quiz
-from aecourse.quiz.page import markup
+from aecourse import contents, quiz
+from aecourse.quiz.page import _anchor, markup
 
 CHOICE = """
   - id: first
@@ -65,11 +67,6 @@ def test_a_well_formed_file_is_read_as_written(tmp_path):
     assert [option.correct for option in first.options] == [False, True, False]
     assert (second.answer, second.tolerance, second.unit) == (-1.5, 0.01, "nats")
     assert second.mistakes == (quiz.Mistake(1.5, "The sign is turned."),)
-
-
-def replaced(text, old, new):
-    assert old in text
-    return text.replace(old, new)
 
 
 @pytest.mark.parametrize(
@@ -530,3 +527,42 @@ def test_the_same_quiz_twice_on_a_page_and_a_narrow_screen(page, tmp_path):
     radios.nth(1).check()
     assert radios.nth(0).is_checked() and radios.nth(1).is_checked()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+# ---- Links to the lesson's headings --------------------------------------------------------------------------
+
+
+def headings_of(slug):
+    cells = json.loads(
+        (contents.NOTEBOOKS / f"{contents.lesson(slug).name}.ipynb").read_text("utf-8")
+    )["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return [
+        line.lstrip("# ").strip()
+        for text in texts
+        for line in re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE).splitlines()
+        if re.match(r"#+ ", line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ("3 · Changed `sum` to `mean`", "Rényi's bound", "42", "½ of it", "A KL of 0.0000001"),
+)
+def test_the_link_of_a_heading_is_the_id_that_the_book_gives_it(heading):
+    nodes = pytest.importorskip("docutils.nodes")
+    assert _anchor(heading) == nodes.make_id(heading)
+
+
+@pytest.mark.parametrize("lesson", [lesson.slug for lesson in contents.written()])
+def test_the_links_of_all_headings_are_the_ids_that_the_book_gives_them(lesson):
+    nodes = pytest.importorskip("docutils.nodes")
+    wrong = [title for title in headings_of(lesson) if _anchor(title) != nodes.make_id(title)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("lesson", quiz.lessons())
+def test_every_question_names_one_heading_of_its_lesson(lesson):
+    ids = [_anchor(title) for title in headings_of(lesson)]
+    for question in quiz.load(lesson):
+        assert ids.count(_anchor(question.section)) == 1, (question.id, question.section)
