@@ -1,7 +1,8 @@
-"""Every page of the built book: complete without a network, on a large and a small screen, in light and in dark."""
+"""Every page of the built book: complete without a network and without barriers (axe-core), on a large and a small screen, in light and in dark."""
 
 import json
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 MEGABYTES, ALL_MEGABYTES = 2, 40
-SCREENS = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
+SCREENS = [("light", (1280, 390)), ("dark", (390, 1280))]
+RULES = "{ preload: false, resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }"
 
 PAGES = sorted(
     str(page.relative_to(HTML).as_posix())
@@ -187,12 +189,66 @@ LOOK = r"""() => {
 }"""
 
 
+# Two frames, so that a change of width has been told to the scripts, and the 150 ms that they wait for quiet: the page's own
+# clock keeps the order, also where the machine is busy.
+SETTLED = """() => new Promise(done =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))"""
+
+
+def troubles_of(page) -> list[str]:
+    """What is wrong with a page as it stands on the screen."""
+    page.evaluate(
+        "document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager'; })"
+    )
+    page.wait_for_function(
+        "() => document.readyState === 'complete' && [...document.images].every(i => i.complete)"
+    )
+    page.evaluate(SETTLED)
+    seen, troubles = page.evaluate(LOOK), []
+    for key, complaint in (
+        ("raw", "mathematics left as source"),
+        ("tables", "table left as source"),
+        ("merror", "mathematics with an error"),
+        ("unset", "mathematics not set"),
+        ("broken", "picture missing"),
+        ("nameless", "picture without a description"),
+    ):
+        troubles += [f"{complaint}: {found}" for found in seen[key]]
+    if seen["searches"] > 1:
+        troubles.append(f"{seen['searches']} search fields")
+    if seen["wide"] > 1:
+        troubles.append(f"scrolls sideways by {seen['wide']} px: {', '.join(seen['culprits'])}")
+    if seen["widgets"]:
+        troubles.append(f"{seen['widgets']} widgets that need a kernel")
+    return troubles
+
+
+@pytest.fixture(scope="module")
+def axe():
+    package = pytest.importorskip(
+        "axe_playwright_python", reason="pip install axe-playwright-python, which carries axe-core"
+    )
+    return (resources.files(package) / "axe.min.js").read_text("utf-8")
+
+
+def barriers_of(page) -> list[str]:
+    """What axe-core calls serious or critical."""
+    found = page.evaluate(f"axe.run(document, {RULES})")["violations"]
+    return [
+        f"{fault['impact']}: {fault['id']} ({fault['help']}) at {place['target'][-1]}: {place['html'][:160]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for place in fault["nodes"][:3]
+    ]
+
+
 @needs_book
-@pytest.mark.parametrize("theme, width", SCREENS)
+@pytest.mark.parametrize("theme, widths", SCREENS)
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_whole(browser, built_book, name, theme, width):
+def test_page_is_whole_and_has_no_barrier(browser, built_book, axe, name, theme, widths):
+    """In both themes, on a desk and on a phone: looked at by axe as it was loaded, then opened and turned to the other width."""
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, offline=True
+        viewport={"width": widths[0], "height": 900}, color_scheme=theme, offline=True
     )
     try:
         troubles = []
@@ -219,31 +275,16 @@ def test_page_is_whole(browser, built_book, name, theme, width):
             "MathJax.startup.promise.then(() => true)",
             timeout=30_000,
         )
-        page.evaluate(
-            "document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager'; })"
-        )
-        page.wait_for_function(
-            "() => document.readyState === 'complete' && [...document.images].every(i => i.complete)"
-        )
-        page.wait_for_timeout(150)  # what scripts do after loading
-        seen = page.evaluate(LOOK)
-        if seen["theme"] != theme:
-            troubles.append(f"shown in {seen['theme']} where the reader prefers {theme}")
-        for key, complaint in (
-            ("raw", "mathematics left as source"),
-            ("tables", "table left as source"),
-            ("merror", "mathematics with an error"),
-            ("unset", "mathematics not set"),
-            ("broken", "picture missing"),
-            ("nameless", "picture without a description"),
-        ):
-            troubles += [f"{complaint}: {found}" for found in seen[key]]
-        if seen["searches"] > 1:
-            troubles.append(f"{seen['searches']} search fields")
-        if seen["wide"] > 1:
-            troubles.append(f"scrolls sideways by {seen['wide']} px: {', '.join(seen['culprits'])}")
-        if seen["widgets"]:
-            troubles.append(f"{seen['widgets']} widgets that need a kernel")
+        shown = page.evaluate("document.documentElement.dataset.theme")
+        if shown != theme:
+            troubles.append(f"shown in {shown} where the reader prefers {theme}")
+        page.evaluate(SETTLED)
+        if name in READ:
+            page.evaluate(axe)
+            troubles += barriers_of(page)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            troubles += [f"{width} px: {trouble}" for trouble in troubles_of(page)]
         assert not troubles, "\n".join(dict.fromkeys(troubles))
     finally:
         context.close()
