@@ -235,11 +235,7 @@ def notebook_line(line: str) -> str | None:
     done = re.fullmatch(r"(\w+): executed in ([\d.]+) seconds", line)
     if done:
         return f"{done[1]}: executed in {clock(float(done[2]))}"
-    return (
-        line
-        if re.fullmatch(r"\w+: (executing|failed|unchanged, taken from the cache)", line)
-        else None
-    )
+    return line if re.fullmatch(r"\w+: (executing|failed|unchanged, .*)", line) else None
 
 
 def book_line(line: str) -> str | None:
@@ -288,7 +284,8 @@ def stale_results_removed() -> None:
             stamp.write_text(wanted, "utf-8")
 
 
-def build_book() -> None:
+def build_book(*options) -> None:
+    """Execute what is not executed yet, and make the pages. `options` go to execute.py."""
     stale_results_removed()
     notebooks = [
         NOTEBOOKS / f"{name}.ipynb"
@@ -298,7 +295,7 @@ def build_book() -> None:
     ]
     step(
         "Executing the notebooks (later builds execute only what changed)",
-        [PYTHON, ROOT / "book" / "execute.py", BUILD / ".jupyter_cache", *notebooks],
+        [PYTHON, ROOT / "book" / "execute.py", BUILD / ".jupyter_cache", *options, *notebooks],
         picture=notebook_line,
         env=inside(),
         explain=errors_of_notebooks,
@@ -449,16 +446,22 @@ def test(arguments: list[str]) -> int:
     marks = ["-m", "not slow and not browser"] if quick else []
     results["unit tests"] = pytest("unit tests", "tests", "--ignore=tests/book", *marks, *arguments)
     if not quick:
+        executed = BUILD / ".executed-by-tests"
+        shutil.rmtree(executed, ignore_errors=True)
         results["notebooks"] = pytest(
             "notebooks",
+            *("-p", "executed_by_tests", "--keep-executed", str(executed)),
             "--nbval-lax",
             "--nbval-current-env",
             "notebooks",
             *arguments,
             AECOURSE_STRICT="1",
+            PYTHONPATH=os.pathsep.join(
+                filter(None, (str(ROOT / "book"), os.environ.get("PYTHONPATH")))
+            ),
         )
         try:
-            build_book()
+            build_book("--executed", executed)
             results["building the book"] = (1, 0, 0)
         except Failed as failure:
             say(str(failure))

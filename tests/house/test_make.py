@@ -104,7 +104,7 @@ def test_quick_tests_leave_out_notebooks_browser_and_slow_tests(make, monkeypatc
     monkeypatch.setattr(
         make, "pytest", lambda title, *arguments, **_: asked.append((title, arguments)) or (1, 0, 0)
     )
-    monkeypatch.setattr(make, "build_book", lambda: asked.append(("book", ())))
+    monkeypatch.setattr(make, "build_book", lambda *options: asked.append(("book", ())))
     assert make.test(["QUICK=1", "-x"]) == 0
     ((title, arguments),) = asked
     assert title == "unit tests" and arguments[-3:] == ("-m", "not slow and not browser", "-x")
