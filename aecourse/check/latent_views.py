@@ -183,8 +183,7 @@ exercise(
         ),
         Mistake("summed", lambda s, w: neighbour_probabilities(s, w).sum(1), "shape"),
     ],
-    praise="each row sums to 1, nobody is his own neighbour, and each point has its own idea of "
-    "near.",
+    praise="each row sums to 1, no point is its own neighbour, and each point has its own width.",
 )
 
 

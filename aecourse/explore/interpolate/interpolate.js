@@ -64,7 +64,7 @@ export function build(root, { images, shape, labels, networks, methods, ends, t:
     return { name, view, curve, speed, node: element("figure", {}, element("figcaption", {}, name), view, curve, speed) };
   });
   const say = fill(root, ...choices, element("div", { class: "ae-place" }, run, place), element("div", { class: "ae-methods" }, ...cards),
-    element("p", { class: "ae-muted" }, "The curve below each image is the speed at which it changes on the way, dashed where it would be at an even pace; the dot is t."));
+    element("p", { class: "ae-muted" }, "The curve below each image is the speed at which it changes on the way; the dashed line is an even pace, the dot marks t."));
 
   const y = (speed) => HIGH - 1 - (HIGH - 4) * Math.min(speed, TOP) / TOP; // a speed's height in a chart
 
