@@ -23,7 +23,7 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_mu: Tensor, prior_log_var: Te
 def merge(
     mu_a: Tensor, log_var_a: Tensor, mu_b: Tensor, log_var_b: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Two Gaussian opinions of one number as one: precisions (1 / variance) add up, means are weighted by them.
+    """Two Gaussian estimates of one number as one: precisions (1 / variance) add up, means are weighted by them.
 
     It is the normalised product of the densities. Source: Sønderby et al. 2016, equations 17 to 19.
     """
@@ -35,10 +35,10 @@ def merge(
 class LadderVAE(Model):
     """p(z_L) = N(0, I), p(z_i | z_i+1) Gaussian, p(x | z_1); q goes down the same ladder (Sønderby et al. 2016).
 
-    latent_dims: how many latents on each level, the lowest (which the decoder reads) first. On the way up each
-    level forms an opinion of its latents from the image; on the way down it is merged with what the level above predicts,
-    precision by precision. widths: features per level on the way up, batch-normalised, without which
-    ladders train badly. net: from the image to the lowest features, and
+    latent_dims: how many latents on each level, the lowest (which the decoder reads) first. On the way up mean
+    and variance of each level's latents are predicted from the image; on the way down they are merged with what the level
+    above predicts, precision by precision. widths: features per level on the way up, which are batch-normalised; without
+    this, ladders train badly. net: from the image to the lowest features, and
     from z_1 to the image. `latent_dim` is that of z_1. beta: the weight of the KL term, of all levels alike.
     """
 

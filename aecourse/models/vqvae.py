@@ -110,7 +110,8 @@ class VectorQuantizer(nn.Module):
         """Puts every dead word in the place of one of `vectors` [N, code_dim].
 
         A vector is drawn with a probability proportional to its squared distance from the nearest word, as in
-        k-means++. The new word counts as just alive, at twice the limit: it has until that halves to find takers.
+        k-means++. The share of a new word is set to twice the limit: if it falls below the limit before vectors choose
+        the word, the word is replaced again.
         """
         limit = self.revive / self.codes
         dead = self.shares < limit
