@@ -65,9 +65,8 @@ class Masking(Noise):
         grid = (len(x), height // self.patch + 2, width // self.patch + 2)
         kept = (_uniform(grid, x, generator) >= self.levels(x, generator)[:, 0]).to(x.dtype)
         shift = (_uniform((len(x), 2), x, generator) * self.patch).long()
-        # the square of the grid in which each row [B, H] and each column [B, W] lies
-        rows = (torch.arange(height, device=x.device) + shift[:, :1]) // self.patch
-        columns = (torch.arange(width, device=x.device) + shift[:, 1:]) // self.patch
+        rows = (torch.arange(height, device=x.device) + shift[:, :1]) // self.patch  # [B, H]
+        columns = (torch.arange(width, device=x.device) + shift[:, 1:]) // self.patch  # [B, W]
         image = torch.arange(len(x), device=x.device)[:, None, None]
         return kept[image, rows[:, :, None], columns[:, None, :]][:, None]
 
