@@ -473,6 +473,46 @@ def fields(
     return fig
 
 
+def origins(
+    named: dict[str, list[float] | Tensor],
+    points: Tensor,
+    sigma: float,
+    *,
+    description: str,
+    size: float = 3.4,
+) -> Figure:
+    """Clean points that noisy ones may come from, one panel for each noisy point: name -> its place [2].
+
+    points [N, 2] are the clean ones, grey, and orange as far as they are probable origins under Gaussian noise of
+    standard deviation `sigma`. A cross marks the noisy point, an arrow leads to the mean of its origins (Bayes' rule).
+    """
+    sigma = require.number("sigma", sigma, low=0, above=True)
+    clean = _points("points", points)
+    arrow = {"arrowstyle": "-", "color": BLUE, "lw": 2, "shrinkA": 0, "shrinkB": 0}
+    fig, axes = figure(
+        description,
+        columns=len(_series(named)),
+        width=size * len(named),
+        height=size,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for ax, (name, place) in zip(axes[0], named.items()):
+        (noisy,) = _points(name, _array(place)[None])
+        distance = np.square(clean - noisy).sum(1)
+        share = np.exp((distance.min() - distance) / (2 * sigma**2))
+        mean = share @ clean / share.sum()
+        ax.scatter(*clean.T, s=3, color=GREY, alpha=0.5, linewidths=0, rasterized=True)
+        ax.scatter(*clean.T, s=8, color=ORANGE, alpha=share, linewidths=0, rasterized=True)
+        ax.annotate("", mean, noisy, arrowprops=arrow)
+        ax.plot(*noisy, "x", color=INK, markersize=8, markeredgewidth=2)
+        ax.plot(*mean, "o", color=BLUE, markersize=6)
+        ax.set(title=name, aspect="equal", xticks=[], yticks=[])
+        ax.grid(False)
+    return fig
+
+
 def intervals(
     named: dict[str, Tensor],
     at: list,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse import data, estimators, evaluate, models, nets, plots
+from aecourse import data, estimators, evaluate, exact, models, nets, plots
 
 SHAPE = (1, 4, 4)
 NET = nets.mlp((5,))
@@ -729,6 +729,14 @@ def test_any_number_of_series_is_drawn_and_none_looks_like_another():
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
 
 
+def test_the_mean_of_possible_origins_is_that_of_the_exact_denoiser():
+    points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    noisy, mixture = torch.tensor([0.7, 0.4]), exact.GaussianMixture(points, 1e-6)
+    (ax,) = plots.origins({"n": noisy}, points, 0.5, description="d").axes
+    mean = torch.tensor([line.get_xydata()[0].tolist() for line in ax.lines][1])
+    assert torch.allclose(mean.double(), mixture.denoise(noisy[None], 0.5)[0], atol=1e-5)
+
+
 def test_values_below_zero_are_seen_and_numbers_above_the_scale_are_written():
     assert plots.strips({"p": {"a": [-2.0, 1.0]}}, description="d").axes[0].get_ylim()[0] < -2
     (ax,) = plots.matrices(
@@ -826,6 +834,14 @@ def test_values_below_zero_are_seen_and_numbers_above_the_scale_are_written():
         (
             lambda: plots.fields({"f": torch.rand(4, 2)}, torch.rand(5, 2), description="d"),
             r"f: got the shapes \[5, 2\], \[4, 2\]",
+        ),
+        (
+            lambda: plots.origins({"n": [0.0]}, torch.rand(5, 2), 0.3, description="d"),
+            r"n: got the shape \[1, 1\]",
+        ),
+        (
+            lambda: plots.origins({"n": [0.0, 0.0]}, torch.rand(5, 2), 0, description="d"),
+            r"sigma: got 0.0",
         ),
     ],
 )

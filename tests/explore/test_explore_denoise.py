@@ -54,6 +54,7 @@ def figure(models=None, **changes):
         (dict(noises=("gauss",)), "noises: got 'gauss'"),
         (dict(output="softmax"), "output: got 'softmax'"),
         (dict(brush=0), "brush: got 0"),
+        (dict(level=1.5), "level: got 1.5"),
         (dict(seed=-1), "seed: got -1"),
     ],
 )
@@ -162,6 +163,16 @@ def test_noise_is_seeded_and_has_the_strength_that_the_slider_says(open_page, tm
     assert (
         torch.allclose(spoiled(page), torch.full((2000,), middle)) and slider.input_value() == "0"
     )
+
+
+def test_it_may_open_with_noise(open_page, tmp_path):
+    page = open_page(figure(level=0.5), tmp_path)
+    assert page.get_by_role("slider").input_value() == "0.5"
+    noisy = spoiled(page)
+    page.get_by_role("button", name="restore").click()
+    assert not torch.equal(noisy, spoiled(page)) and page.get_by_role("slider").input_value() == "0"
+    page.get_by_role("slider").fill("0.5")
+    assert torch.equal(noisy, spoiled(page))
 
 
 def test_pointer_erases_and_draws(open_page, tmp_path):

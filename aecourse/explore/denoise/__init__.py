@@ -28,6 +28,7 @@ def denoise(
     *,
     labels=None,
     noises=tuple(NOISES),
+    level=0.0,
     seed=0,
     brush=3.0,
     output="sigmoid",
@@ -41,6 +42,7 @@ def denoise(
     images       [N, H, W] float in [0, 1], the clean images to choose from; [N, 1, H, W] is accepted too.
     labels       their N names; by default they are counted.
     noises       which kinds the reader may choose: any of "gaussian", "masking", "salt_and_pepper".
+    level        how strong the first of these noises is when the figure opens; by default the image is clean then.
     seed         of the noise, a whole number; the same seed gives the same noise in every browser.
     brush        the radius of the eraser in pixels; the pen's is half of it.
     output       how the networks' numbers become pixels: "sigmoid", "tanh" (drawn from -1 to 1) or "identity".
@@ -61,6 +63,7 @@ def denoise(
         )
     for kind in noises:
         require.choice("noises", kind, NOISES)
+    level = require.number("level", level, low=0, high=NOISES[noises[0]][1])
     require.choice("output", output, SQUASHES)
     brush, seed = (
         require.number("brush", brush, low=0, above=True),
@@ -83,6 +86,7 @@ def denoise(
         "models": [
             {"name": name, "output": output, "layers": net.layers} for name, net in networks.items()
         ],
+        "level": level,
         "seed": seed,
         "brush": brush,
         "noises": [

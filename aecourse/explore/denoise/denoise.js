@@ -2,12 +2,12 @@ import { button, group, pad, select, slider, tabs } from "../../page/controls.js
 import { clamp, colors, element, fill, greys, network, normals, number, picture, put, redraw, squashes, uniforms } from "../../page/runtime.js";
 
 // Spoil a digit and watch denoisers repair it: a canvas to erase and draw on, seeded noise, networks that run here.
-export function build(root, { images, shape, labels, models, noises, seed, brush }) {
+export function build(root, { images, shape, labels, models, noises, level, seed, brush }) {
   const [height, width] = shape, pixels = height * width;
   const clean = images.map(greys);
   const run = models.map(({ layers }) => network(layers));
 
-  const state = { digit: 0, kind: 0, level: 0, seed, tool: "erase" };
+  const state = { digit: 0, kind: 0, level, seed, tool: "erase" };
   const painted = new Float32Array(pixels).fill(-1); // -1: untouched; else what the pixel was painted with
   let draw01, normal; // the noise of this seed: a coin and a bell curve for every pixel
 
@@ -61,7 +61,7 @@ export function build(root, { images, shape, labels, models, noises, seed, brush
     state.level = strength.value = Math.round(100 * share * high) / 100;
     draw();
   }, { name: "Kind of noise" });
-  const strength = slider("strength ", { low: 0, high: noises[0].high, name: "Strength of the noise" }, (v) => { state.level = v; draw(); });
+  const strength = slider("strength ", { low: 0, high: noises[0].high, value: level, name: "Strength of the noise" }, (v) => { state.level = v; draw(); });
   const say = fill(root, digit, tools,
     element("div", { class: "ae-noise" }, kind, button("other noise", () => { state.seed += 1; roll(); draw(); }), strength),
     element("div", { class: "ae-images" }, first, second, ...answers),
