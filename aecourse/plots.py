@@ -381,6 +381,70 @@ def hourglass(
     return fig
 
 
+BOW = 0.5  # of an arrow that runs back: its depth as a share of half its length
+
+
+def graph(
+    panels: dict[str, tuple[dict, list]],
+    *,
+    description: str,
+    chance: tuple[str, ...] = (),
+    width: float = 5.0,
+    height: float = 3.0,
+) -> Figure:
+    """What is computed from what, one drawing below the other, and the way of the gradient back.
+
+    panels   title -> (nodes, arrows). nodes: name -> (x, y), its place. arrows: (from, to), or (from, to, kind) with the
+             kind "gradient" for one that runs back, dashed, or "cut" for one that does not arrive, dashed with a cross.
+    chance   the nodes in which a random number is drawn, in another colour.
+    """
+    across = [x for nodes, _ in panels.values() for x, _ in nodes.values()]
+    levels = [[y for _, y in nodes.values()] for nodes, _ in panels.values()]
+    fig, axes = figure(
+        description,
+        rows=len(panels),
+        width=width,
+        height=height,
+        squeeze=False,
+        height_ratios=[max(ys) - min(ys) + 1.2 for ys in levels],
+    )
+    for ax, ys, (title, (nodes, arrows)) in zip(axes[:, 0], levels, panels.items()):
+        boxes = {}
+        for name, place in nodes.items():
+            tint = ORANGE if name in chance else BLUE
+            frame = {"boxstyle": "round,pad=0.45", "facecolor": tint + "40", "edgecolor": tint}
+            text = ax.annotate(name, place, ha="center", va="center", color=INK, bbox=frame)
+            boxes[name] = text.get_bbox_patch()
+        for start, end, *kind in arrows:
+            (x1, y1), (x2, y2) = (
+                nodes[require.choice("arrows", name, nodes)] for name in (start, end)
+            )
+            how = require.choice("arrows", kind[0], ("gradient", "cut")) if kind else ""
+            style = {
+                "arrowstyle": "->",
+                "color": RED if how else INK,
+                "linestyle": "--" if how else "-",
+                "linewidth": 1.5,
+                "patchA": boxes[start],
+                "patchB": boxes[end],
+                "shrinkA": 3,
+                "shrinkB": 3,
+                "connectionstyle": f"arc3,rad={-BOW if how else 0}",
+            }
+            ax.annotate("", (x2, y2), (x1, y1), arrowprops=style)
+            if how == "cut":  # where the bow of the arrow is deepest
+                lowest = (y1 + y2) / 2 - BOW / 2 * abs(x1 - x2)
+                ax.plot((x1 + x2) / 2, lowest, "x", color=RED, markersize=9, markeredgewidth=2)
+        ax.set(
+            title=title,
+            aspect="equal",
+            xlim=(min(across) - 0.5, max(across) + 0.5),
+            ylim=(min(ys) - 0.8, max(ys) + 0.4),
+        )
+        ax.set_axis_off()
+    return fig
+
+
 def scatter(
     points: Tensor,
     labels: Tensor,

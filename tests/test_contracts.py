@@ -737,6 +737,27 @@ def test_the_mean_of_possible_origins_is_that_of_the_exact_denoiser():
     assert torch.allclose(mean.double(), mixture.denoise(noisy[None], 0.5)[0], atol=1e-5)
 
 
+def test_a_graph_draws_every_node_and_tells_gradients_from_values():
+    nodes = {"a": (0, 0), "b": (1, 0), "eps": (1, 1)}
+    arrows = [("a", "b"), ("eps", "b"), ("b", "a", "cut")]
+    figure = plots.graph(
+        {"one": (nodes, arrows), "two": (nodes, arrows[:2])}, chance=("eps",), description="d"
+    )
+    first, second = figure.axes
+    assert figure.svg() and [ax.get_title() for ax in (first, second)] == ["one", "two"]
+    named = {text.get_text(): text for text in first.texts if text.get_text()}
+    assert set(named) == set(nodes)
+    assert len({named[n].get_bbox_patch().get_edgecolor() for n in nodes}) == 2
+    dashed = [
+        [text.arrow_patch.get_linestyle() for text in ax.texts if not text.get_text()]
+        for ax in (first, second)
+    ]
+    assert dashed == [["-", "-", "--"], ["-", "-"]] and len(first.lines) == 1 and not second.lines
+    for wrong in (("a", "z"), ("a", "b", "forward")):
+        with pytest.raises(ValueError, match="arrows"):
+            plots.graph({"one": (nodes, [wrong])}, description="d")
+
+
 def test_values_below_zero_are_seen_and_numbers_above_the_scale_are_written():
     assert plots.strips({"p": {"a": [-2.0, 1.0]}}, description="d").axes[0].get_ylim()[0] < -2
     (ax,) = plots.matrices(

@@ -278,7 +278,7 @@ exercise(
             "respect to log_w",
         ),
     ],
-    praise="stable at any magnitude, and never below the mean.",
+    praise="stable at any magnitude, and never below the mean of the log-weights.",
 )
 
 

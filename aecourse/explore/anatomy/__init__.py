@@ -125,8 +125,8 @@ BOXES = {
         "reconstruction, pixel by pixel",
         "{height} × {width} → 1",
         "−log p(x|z) = Σᵢ −log p(xᵢ|z)\np(xᵢ|z) = x̂ᵢ where xᵢ = 1, and 1 − x̂ᵢ where xᵢ = 0",
-        "What was foreseen costs nothing, a surprise the more, the surer the decoder was of the contrary. Given z the pixels are independent, "
-        "so their nats are added: a sum, no mean. Bars sum the rows.",
+        "A pixel that the decoder is sure of costs next to nothing if it is right, and the more if it is wrong. Given z the pixels are "
+        "independent, so their nats are added: a sum and not a mean. Bars sum the rows.",
         (
             ("VAE.loss", "reconstruction = -self.likelihood.log_prob(self.decode(z), x)"),
             (
@@ -159,7 +159,7 @@ BOXES = {
         "the tug of war at one latent",
         "{k} + {k}",
         "∂loss/∂μⱼ = gⱼ + β μⱼ, where gⱼ is the slope of −log p(x|z) along zⱼ\n∂loss/∂log σⱼ² = ½ σⱼ εⱼ gⱼ + ½ β (σⱼ² − 1)",
-        "What training goes by: each term pulls at μ and log σ² against its gradient. Arrows under the bells show both pulls on μ, to one scale. "
+        "The gradients that training uses: each term pulls μ and log σ² against its own gradient. Arrows under the bells show both pulls on μ, to one scale. "
         "Training follows their average over draws and images.",
         (("Run.forward_backward", 'terms["loss"].backward()'),),
     ),
