@@ -26,7 +26,7 @@ KINDS = {
     "raises": ("Your function raises an error", "bottleneck", "Run it on one batch alone."),
     "not finite": (
         "Numbers that are not finite",
-        "posterior_collapse",
+        "reparameterization",
         "Lower the learning rate; predict log-variances and keep them in bounds.",
     ),
     "input range": (
@@ -97,7 +97,8 @@ KINDS = {
     "collapse": (
         "The decoder does not listen to the code",
         "posterior_collapse",
-        "Weaken the decoder, warm the KL up, give free bits; then repeat the swap test.",
+        "First exclude other causes: a KL that is too heavy, a gradient that does not arrive, a Gaussian decoder with a large "
+        "sigma. Then weaken the decoder, warm the KL up or give free bits, and repeat the swap test.",
     ),
     "dead units": (
         "Units that never change",
@@ -116,17 +117,17 @@ KINDS = {
     ),
     "train mode": (
         "The model is tested in training mode",
-        "bottleneck",
+        "failure_museum",
         "Call model.eval() before you measure, model.train() before you go on.",
     ),
     "running statistics": (
         "Training and evaluation mode disagree",
-        "bottleneck",
+        "failure_museum",
         "Train longer or with a larger momentum, so that the running statistics settle.",
     ),
     "leakage": (
         "Test data were trained on",
-        "anomaly_detection",
+        "failure_museum",
         "Split first; drop rows that stand in both parts.",
     ),
 }
@@ -815,7 +816,7 @@ def _mode(patient: _Patient, report: Diagnosis) -> None:
             report._add(
                 "train mode",
                 "likely",
-                "an image decodes differently alone and in a batch: batch statistics are at work",
+                "an image decodes differently in a batch of 2 and in a larger one: batch statistics are at work",
             )
     if any(isinstance(p, nn.modules.batchnorm._NormBase) and p.track_running_stats for p in uneven):
         patient.mode(False)
@@ -878,7 +879,7 @@ def _swap(patient: _Patient, report: Diagnosis) -> None:
         report._add(
             "collapse",
             "certain" if gain < 0.005 else "likely",
-            f"with the code of another image the squared error grows by {max(gain, 0):.2%} only; {which}",
+            f"with its own code the squared error of an image is only {max(gain, 0):.2%} smaller than with another's; {which}",
         )
     elif second is None and tokens is None and z.is_floating_point():
         flat = z.flatten(1).double()
