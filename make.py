@@ -358,17 +358,18 @@ def book(arguments: list[str]) -> int:
 
 
 def pytest(
-    title: str, *arguments: str, side_by_side: bool = True, **variables: str
+    title: str, *arguments: str, share: str = "loadfile", **variables: str
 ) -> tuple[int, int, int]:
     """Run pytest, as many tests at once as there are cores, each with one thread; (passed, failed, skipped) from its own
-    report. No readable report counts as one failure."""
+    report. No readable report counts as one failure. The processes share files ("loadfile") or single tests ("worksteal").
+    """
     report = BUILD / "reports" / f"{title.replace(' ', '-')}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     say(f"== Testing: {title}")
     jobs = os.cpu_count() or 1
-    if side_by_side and jobs > 1:
-        arguments = ("-n", str(jobs), "--dist", "loadfile", *arguments)
+    if jobs > 1:
+        arguments = ("-n", str(jobs), "--dist", share, "--no-loadscope-reorder", *arguments)
         variables = {
             **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
             **variables,
@@ -466,7 +467,9 @@ def test(arguments: list[str]) -> int:
         except Failed as failure:
             say(str(failure))
             results["building the book"] = (0, 1, 0)
-        results["book in a browser"] = pytest("book in a browser", "tests/book", *arguments)
+        results["book in a browser"] = pytest(
+            "book in a browser", "tests/book", *arguments, share="worksteal"
+        )
 
     say()
     for title, (passed, failed, skipped) in results.items():

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from execute import seconds_before
 
 
 def pytest_addoption(parser):
@@ -23,6 +24,11 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if folder := config.getoption("--keep-executed"):
         config.pluginmanager.register(Keeper(Path(folder)))
+
+
+def pytest_collection_modifyitems(items):
+    """The notebooks that take longest come first, so that none is left alone at the end."""
+    items.sort(key=lambda item: -seconds_before(item.path.stem))
 
 
 class Keeper:

@@ -1,6 +1,7 @@
 """What all tests share: a browser, and the built book."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,17 @@ QUIET = [
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that open a browser carry the mark "browser"; `make test QUICK=1` leaves them and those marked "slow" out."""
+    """Tests that open a browser carry the mark "browser"; `make test QUICK=1` leaves them and those marked "slow" out.
+
+    Files that take long come first, so that none of them is left alone at the end, where several processes share the files.
+    """
+    weight = Counter()
     for item in items:
         if {"browser", "built_book"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
+        slow, browser = item.get_closest_marker("slow"), item.get_closest_marker("browser")
+        weight[item.path] += 200 if slow else 10 if browser else 1
+    items.sort(key=lambda item: -weight[item.path])
 
 
 @pytest.fixture(scope="session")
