@@ -164,7 +164,7 @@ def _tensors(tensors: dict[str, Tensor]) -> list:
 def _switches() -> list:
     """What changes torch's results from outside, where no mode and no hook listens in."""
     modes = torch._C._len_torch_function_stack() + torch._C._len_torch_dispatch_stack()
-    hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    hooks = getattr(vars(torch._C)["_autograd"], "_top_saved_tensors_default_hooks", None)
     if modes or hooks and hooks(True):
         raise TypeError("a mode, or hooks on saved tensors")
     flushed = (torch.tensor(1e-39, dtype=torch.float32) * 2).item()

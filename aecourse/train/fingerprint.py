@@ -37,8 +37,9 @@ def _described(value, names: dict, above: tuple):
     if isinstance(value, (bool, int, float, complex, str, bytes, type(None), type(...))):
         return repr(value)
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        content = torch.as_tensor(value).detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        return [str(value.dtype), list(value.shape), hashlib.sha256(content.numpy()).hexdigest()]
+        flat = torch.as_tensor(value).detach().cpu().contiguous().reshape(-1)
+        content = flat.view(torch.uint8).numpy().tobytes()
+        return [str(value.dtype), list(value.shape), hashlib.sha256(content).hexdigest()]
     if isinstance(value, (type, ModuleType, BuiltinFunctionType)) or id(value) in map(id, above):
         return f"{kind.__name__} {getattr(value, '__qualname__', '')}"
     if isinstance(value, FunctionType) and above and value.__globals__ is not names:
