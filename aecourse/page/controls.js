@@ -17,6 +17,9 @@ export function button(text, press, attributes = {}) {
 // Controls side by side; `label` is what those hear who do not see them.
 export const group = (label, ...nodes) => element("div", { class: "ae-group", role: "group", "aria-label": label }, ...nodes);
 
+// Something to begin with.
+export const tryThis = (text) => element("p", { class: "ae-try" }, element("b", {}, "Try this: "), text);
+
 // One of several, as buttons of which one is pressed; `texts` may be elements, `names` what they are called then.
 export function tabs(label, texts, change, { value = 0, names = [] } = {}) {
   const buttons = texts.map((text, i) => button(text, () => { set(i); change(i); }, names[i] ? { "aria-label": names[i] } : {}));
@@ -107,6 +110,10 @@ export function play(turn, { step, changed = () => {}, label = (running) => runn
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+// What pointer and keys act on: what it is called, and in `label` what the keys do there.
+export const area = (called, label, ...nodes) => element("div", { class: "ae-stage ae-frame", tabindex: 0, role: "application",
+  "aria-roledescription": called, "aria-label": label }, ...nodes);
+
 // Calls act(key, [right, down] for an arrow, whether Shift is held) for each key; unless that returns false, the key is used up,
 // for a page scrolls by arrows and a notebook has its own use for others.
 export function keys(node, act) {
@@ -115,6 +122,18 @@ export function keys(node, act) {
     event.preventDefault();
     event.stopPropagation();
   });
+}
+
+// Which of some points [x, y] comes next in the direction [right, down] of an arrow: little way along it, and less aside of it. -1: none.
+/** @param {number[][]} points @param {number} from @param {number[]} arrow */
+export function nextTo(points, from, [right, down]) {
+  const [x, y] = points[from];
+  let next = -1, least = Infinity;
+  points.forEach(([u, v], i) => {
+    const along = (u - x) * right + (v - y) * down, aside = Math.abs((u - x) * down - (v - y) * right);
+    if (along > 1e-6 && aside <= along && along + aside < least) [next, least] = [i, along + aside];
+  });
+  return next;
 }
 
 // Where an event is in a box, in shares of its width and height.
@@ -211,3 +230,19 @@ export function pad(node, { rows, columns, brush = 0, start = () => {}, paint, d
   });
   return { node, get place() { return [...place]; }, move };
 }
+
+// Calls act(index, distance) for every cell of rows x columns whose middle lies within reach of a place.
+/** @param {number[]} size @param {number[]} place @param {number} reach @param {(index: number, distance: number) => void} act */
+export function inReach([rows, columns], [row, column], reach, act) {
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+    const distance = Math.hypot(r - row, c - column);
+    if (distance <= reach) act(r * columns + c, distance);
+  }
+}
+
+// The keys of a pad that has tools: the first letter of a tool chooses it among the tabs of their names.
+export const initials = (tool, names) => (name) => {
+  const chosen = names.findIndex((text) => text[0] === name.toLowerCase());
+  if (chosen < 0) return false;
+  tool.value = chosen;
+};

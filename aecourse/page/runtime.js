@@ -76,6 +76,15 @@ export function uniforms(seed) {
   };
 }
 
+// A list in an order by chance, in its place.
+export function shuffle(list, uniform) {
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = Math.floor(uniform() * (i + 1));
+    [list[i], list[j]] = [list[j], list[i]];
+  }
+  return list;
+}
+
 // Standard normal numbers, made of two uniform ones at a time (Box and Muller).
 export function normals(uniform) {
   let spare = null;

@@ -7,9 +7,13 @@ is trained. Other threads or another processor make the same run, up to rounding
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
+import re
 import sys
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType
 
@@ -20,35 +24,21 @@ from torch import Tensor, nn
 from aecourse.train import schedules, state
 from aecourse.train.history import History
 
-PLACES = (
-    "aecourse.models.",
-    "aecourse.train.",
-    "aecourse.data",
-    "aecourse.nets",
-    "aecourse.seeds",
-    "aecourse._",
-    "torch.nn.functional",
-    "torch.nn.modules.",
-    "torch.nn.utils.clip_grad",
-    "torch.optim.adam",
-    "torch.optim.optimizer",
-    "torch.autograd.",
-    "torch.distributions.",
-    "torch._tensor",
-    "torch.random",
+PLACES = re.compile(  # the modules that trained weights depend on
+    r"aecourse\.(data|nets|seeds|(models|train)\..*)|math|builtins|torch"
+    r"|torch\.(_tensor|random|autograd(\.graph|\.function|\.grad_mode)?|optim\.(adam|optimizer))"
+    r"|torch\.distributions\.(?!kl$).*|torch\.nn\.(functional|modules\..*|utils\.clip_grad)"
 )
-SWITCHES = (
-    "_enabled",
-    "_tf32",
-    "_deterministic",
-    "_algorithms",
-    "_memory",
-    "_reduction",
-    "_accumulation",
-    "_precision",
-    "_benchmark",
+KINDS = {  # of their names; a notebook adds its display to Python's, and torch a module when it is needed
+    "builtins": (type, BuiltinFunctionType),
+    "torch": (type, BuiltinFunctionType, FunctionType),
+}
+UNSEEN = re.compile(r"__\w+__|.*\.__slotnames__|compile")  # Lightning replaces torch.compile
+SWITCHES = re.compile(
+    "_get_.*_(enabled|tf32|deterministic|algorithms|memory|reduction|accumulation|precision|benchmark)"
 )
-FIRST, NAMES, SOURCES = {}, {}, {}  # what `remember` saw
+FIRST: dict[str, dict] = {}  # what the names in each module stood for when the course was imported
+SOURCES: dict[str, str] = {}  # what the course's files said then
 
 
 class CacheWarning(RuntimeWarning):
@@ -60,281 +50,171 @@ def folder() -> Path | None:
     setting = os.environ.get("AECOURSE_CACHE", "").strip()
     if setting.lower() in ("off", "0", "none", "false", "no"):
         return None
-    own = setting.lower() in ("", "on", "1", "true", "yes")
-    return (
-        Path(platformdirs.user_cache_dir("aecourse")) / "models"
-        if own
-        else state.place("AECOURSE_CACHE", setting)
-    )
+    if setting.lower() in ("", "on", "1", "true", "yes"):
+        return Path(platformdirs.user_cache_dir("aecourse")) / "models"
+    return state.place("AECOURSE_CACHE", setting)
 
 
 def key(model, data, settings: dict, steps: int) -> str | None:
-    """A digest of all that the trained weights depend on; None where that is not known, or the cache is off.
+    """The file of a run, by all that its weights depend on; None where that is not known, or the cache is off.
 
     data: the columns, as dicts of tensors. settings: of the run, of `steps` steps.
     """
-    if folder() is None:
+    if (place := folder()) is None:
         return None
+    settings = dict(settings)
+    rules = {"rate": settings.pop("rate"), **settings.pop("weights")}
     try:
-        layers = list(model.named_modules(remove_duplicate=False))
-        tensors = dict(
-            [
-                *model.named_parameters(remove_duplicate=False),
-                *model.named_buffers(remove_duplicate=False),
-            ]
-        )
         _same_as_imported()
-        return state.digest(
-            [
-                SOURCES,
-                _switches(),
-                [(name, _layer(layer)) for name, layer in layers],
-                *map(_tensors, [tensors, *data]),
-                {
-                    name: _curve(rule, steps)
-                    for name, rule in {"rate": settings["rate"], **settings["weights"]}.items()
-                },
-                _content(
-                    {
-                        name: value
-                        for name, value in settings.items()
-                        if name not in ("rate", "weights")
-                    }
-                ),
-            ]
-        )[:32]
+        if any(rule.__globals__ is not vars(schedules) for rule in rules.values()):
+            raise TypeError("a schedule of one's own")
+        parts = [
+            SOURCES,
+            _switches(),
+            [(name, _layer(part)) for name, part in model.named_modules(remove_duplicate=False)],
+            *map(_tensors, [_weights(model), *data]),
+            {name: [rule(i / steps) for i in range(steps)] for name, rule in rules.items()},
+            _known(settings),
+        ]
     except Exception:  # whatever cannot be looked at is not known to be safe
         return None
+    return str(place / f"{state.digest(parts)[:32]}.pt")
 
 
-def _file(name: str) -> Path:
-    place = folder()
-    assert place is not None, "a key was given, so there is a folder"
-    return place / f"{name}.pt"
-
-
-def read(name: str, model) -> History | None:
-    """Puts the cached weights into `model`; None where there is no entry, or a damaged one (which is removed)."""
-    path, now = _file(name), _weights(model)
+def read(file: str, model) -> History | None:
+    """Puts the cached weights into `model`; None where there is no such file, or a damaged one."""
+    weights = _weights(model)
     try:
-        content = state.read(path)
-        if content["key"] != name:
+        content = state.read(Path(file))
+        if content["key"] != Path(file).stem:
             raise ValueError("it is the entry of another model")
-        history = History(**content["history"])
-        state.alike("weights", content["weights"], now)
+        state.alike("weights", content["weights"], weights)
+        history = History(**{**content["history"], "cached": True})
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
-        warnings.warn(
-            f"the cached model {path} is damaged ({error}); training it again",
-            CacheWarning,
-            stacklevel=3,
-        )
-        try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            pass
+        words = f"the cached model {file} is damaged ({error}); training it again"
+        warnings.warn(words, CacheWarning, stacklevel=3)
         return None
     with torch.no_grad():
-        for weight, value in now.items():
-            value.copy_(content["weights"][weight])
-    history.cached = True
+        for name, value in weights.items():
+            value.copy_(content["weights"][name])
     return history
 
 
-def save(name: str, model, history: History) -> None:
+def save(file: str, model, history: History) -> None:
     """Writes the trained weights atomically; a folder that cannot be written is a warning."""
-    path = _file(name)
+    place, weights = Path(file), state.copied(_weights(model))
+    content = {"key": place.stem, "weights": weights, "history": history.as_dict()}
     try:
-        state.write(path, {"key": name, "weights": _weights(model), "history": history.as_dict()})
+        state.write(place, content)
     except OSError as error:
-        warnings.warn(
-            f"the trained model could not be kept in {path.parent} ({error}); set AECOURSE_CACHE to another "
-            "folder, or to 'off'",
-            CacheWarning,
-            stacklevel=3,
-        )
+        words = f"the trained model could not be kept in {place.parent} ({error})"
+        advice = "set AECOURSE_CACHE to another folder, or to 'off'"
+        warnings.warn(f"{words}; {advice}", CacheWarning, stacklevel=3)
 
 
 def _weights(model) -> dict[str, Tensor]:
-    return {
-        name: value.detach() for name, value in [*model.named_parameters(), *model.named_buffers()]
-    }
+    parameters, buffers = model.named_parameters, model.named_buffers
+    return dict([*parameters(remove_duplicate=False), *buffers(remove_duplicate=False)])
 
 
-# --- what is known --------------------------------------------------------------------------------------------------
+# --- what is known: each raises an error for anything else ----------------------------------------------------------
 
 
-def _content(value):
-    """`value` as something whose digest changes when it does; raises TypeError where it is none of the kinds known."""
+def _known(value):
+    """Plain values, and classes and functions of the course and of torch, as something to digest."""
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return value
     if kind in (tuple, list):
-        return [kind.__name__, *map(_content, value)]
-    if kind in (dict, set, frozenset):
-        return [
-            kind.__name__,
-            *((name, _content(value[name]) if kind is dict else None) for name in sorted(value)),
-        ]
-    if id(value) in NAMES:
-        return NAMES[id(value)]
+        return [kind.__name__, *map(_known, value)]
+    if kind in (dict, OrderedDict):
+        return [kind.__name__, *((_known(name), _known(inner)) for name, inner in value.items())]
+    if kind is set:
+        return [kind.__name__, *map(_known, sorted(value))]
+    if FIRST[value.__module__][value.__qualname__] is value:
+        return f"{value.__module__}.{value.__qualname__}"
     raise TypeError(repr(value))
 
 
 def _layer(layer) -> list:
-    """A module's class, attributes and parts; raises TypeError for hooks and for classes of one's own."""
-    attributes = {
-        name: value for name, value in vars(layer).items() if name != "training"
-    }  # `fit` sets that itself
-    parts = [list(attributes.pop(name)) for name in ("_modules", "_parameters", "_buffers")]
-    if any(attributes.pop(name) for name in list(attributes) if "hook" in name):
-        raise TypeError("a hook")
-    return [_content(type(layer)), parts, _content(attributes)]
+    """A module's class and attributes, hooks included, and the names of its parts."""
+    own = {**vars(layer), "training": None}  # which `fit` sets
+    parts = {name: list(own[name]) for name in ("_modules", "_parameters", "_buffers")}
+    return [_known(type(layer)), _known({**own, **parts})]
 
 
-def _tensors(tensors: dict) -> list:
-    """Names, contents and layouts, what is shared, what is trained; raises TypeError for all but plain tensors."""
+def _tensors(tensors: dict[str, Tensor]) -> list:
+    """Plain tensors, none with a hook or a gradient; one may have several names, but no two share memory."""
     for value in tensors.values():
-        if (
-            type(value) not in (Tensor, nn.Parameter)
-            or vars(value)
-            or not value.is_leaf
-            or value.grad is not None
-            or (value._backward_hooks or value._post_accumulate_grad_hooks)
-        ):
+        hooks = value._backward_hooks or value._post_accumulate_grad_hooks
+        plain = type(value) in (Tensor, nn.Parameter) and value.is_leaf and not vars(value)
+        if hooks or not plain or value.grad is not None:
             raise TypeError("a tensor with something to it")
-    memory = [value.untyped_storage().data_ptr() for value in tensors.values()]
-    shared = [
-        (memory.index(place), list(map(id, tensors.values())).index(id(value)))
-        for place, value in zip(memory, tensors.values())
-    ]
+    ids = list(map(id, tensors.values()))
+    if len({value.untyped_storage().data_ptr() for value in tensors.values()}) < len(set(ids)):
+        raise TypeError("shared memory")
     return [
-        shared,
-        [
-            (
-                name,
-                type(value).__name__,
-                value.requires_grad,
-                value.stride(),
-                value.storage_offset(),
-                value,
-            )
-            for name, value in tensors.items()
-        ],
+        (name, ids.index(id(v)), type(v).__name__, v.requires_grad, v.stride(), v)
+        for name, v in tensors.items()
     ]
-
-
-def _curve(schedule, steps: int) -> Tensor:
-    """A schedule of the course at every step; raises TypeError for any other."""
-    values = (
-        [schedule(step / steps) for step in range(steps)]
-        if schedule.__globals__ is vars(schedules)
-        else [None]
-    )
-    if any(type(value) not in (int, float) for value in values):
-        raise TypeError(repr(schedule))
-    return torch.tensor(values, dtype=torch.float64, device="cpu")
 
 
 def _switches() -> list:
-    """What changes torch's results from outside; raises TypeError where something listens in."""
-    hooks = {**vars(nn.modules.module), **vars(sys.modules["torch.optim.optimizer"])}
-    saved = getattr(
-        vars(torch._C)["_autograd"], "_top_saved_tensors_default_hooks", lambda anyway: None
-    )
-    if (
-        torch._C._len_torch_function_stack()
-        or torch._C._len_torch_dispatch_stack()
-        or saved(True)
-        or any(value for name, value in hooks.items() if name.startswith("_global_"))
-    ):
-        raise TypeError("a hook or mode")
-    switches = [
-        name for name in dir(torch._C) if name.startswith("_get_") and name.endswith(SWITCHES)
-    ]
-    return [
-        torch.__version__,
-        torch.get_default_dtype(),
-        (torch.tensor(1e-39, dtype=torch.float32) * 2).item(),
-        [torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")],
-        [(name, getattr(torch._C, name)()) for name in switches],
-    ]
+    """What changes torch's results from outside, where no mode and no hook listens in."""
+    modes = torch._C._len_torch_function_stack() + torch._C._len_torch_dispatch_stack()
+    hooks = getattr(vars(torch._C)["_autograd"], "_top_saved_tensors_default_hooks", None)
+    if modes or hooks and hooks(True):
+        raise TypeError("a mode, or hooks on saved tensors")
+    flushed = (torch.tensor(1e-39, dtype=torch.float32) * 2).item()
+    autocast = [torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")]
+    switches = [(n, getattr(torch._C, n)()) for n in dir(torch._C) if SWITCHES.fullmatch(n)]
+    return [torch.__version__, torch.get_default_dtype(), flushed, autocast, switches]
 
 
-def _seen() -> dict[tuple, object]:
-    """What the names in the course's and torch's modules and classes stand for at this moment."""
-    found = {}
-    for name, module in list(sys.modules.items()):
-        if (
-            name not in ("torch", "math", "builtins")
-            and not name.startswith(PLACES)
-            or name == __name__
-        ):
-            continue
-        own = name.startswith("aecourse.")
-        kinds = [
-            kind
-            for kind in list(vars(module).values())
-            if isinstance(kind, type) and kind.__module__ == name
-        ]
-        for place, part, value in [
-            (owner, *item) for owner in (module, *kinds) for item in list(vars(owner).items())
-        ]:
-            if place is module and (part.startswith("__") or part == "compile"):
-                # Python's own; torch.compile, which Lightning replaces and nothing here calls
+def _names(module: str) -> dict[str, object]:
+    """What the names in a module stand for now, and those in its classes, functions and dicts."""
+    found, todo = {}, {"": vars(sys.modules[module])}
+    while todo:
+        above, names = todo.popitem()
+        for name, value in list(names.items()):
+            path = f"{above}{name}"
+            seen = above or isinstance(value, KINDS.get(module, object))
+            if not seen or UNSEEN.fullmatch(path):
                 continue
-            while (
-                part in ("step", "manual_seed")
-                and hasattr(value, "__wrapped__")
-                and (value.__globals__["__name__"].startswith("torch."))
-            ):
-                value = value.__wrapped__  # torch wraps these anew, sooner or later
-            if own or isinstance(value, (type, FunctionType, BuiltinFunctionType, property)):
-                found[name, place.__name__, part] = value
-            details = ("__code__", "__defaults__", "__kwdefaults__", "__mro__") if own else ()
-            inside = (
-                value
-                if own and isinstance(value, dict)
-                else {d: getattr(value, d, None) for d in details}
-            )
-            found.update(
-                {(name, place.__name__, part, key): inner for key, inner in inside.items()}
-            )
+            if path in ("Adam.step", "manual_seed"):  # which torch itself wraps, sooner or later
+                value = inspect.unwrap(
+                    value, stop=lambda f: f.__globals__["__name__"][:6] != "torch."
+                )
+            found[path] = value
+            if isinstance(value, FunctionType):
+                parts = ("__code__", "__defaults__", "__kwdefaults__")
+                todo[f"{path}."] = {part: getattr(value, part) for part in parts}
+            elif isinstance(value, dict):
+                todo[f"{path}."] = value
+            elif isinstance(value, type) and value.__module__ == module:
+                if value.__qualname__ == path:
+                    todo[f"{path}."] = {**vars(value), "__mro__": value.__mro__}
     return found
 
 
 def _same_as_imported() -> None:
-    """Raises TypeError where a name stands for another thing than when the course was imported: a patch, a reload."""
-    now, modules = _seen(), {name[0] for name in FIRST}
-    changed = [name for name, value in FIRST.items() if now.get(name, now) is not value]
-    new = [
-        name
-        for name in now.keys() - FIRST.keys()  # torch may add functions, but no methods
-        if name[0] in SOURCES or name[0] in modules and name[1] != name[0]
-    ]
-    if changed or new:
-        raise TypeError(f"{(changed + new)[0]} is another")
+    """Nothing was patched, added or loaded again."""
+    for module, first in FIRST.items():
+        now = _names(module)
+        if now.keys() != first.keys() or any(now[name] is not first[name] for name in first):
+            raise TypeError(f"{module} is another")
 
 
 def remember() -> None:
-    """Takes what the names stand for now, when the course has just been imported, for what its files say."""
-    first = _seen()
+    """Takes what the names stand for now, when the course has just been imported, and what its files say."""
+    for name in ("data", "nets", "models.stacked"):  # whatever else has been imported by now
+        importlib.import_module(f"aecourse.{name}")
+    modules = sorted(filter(PLACES.fullmatch, sys.modules.keys() - {__name__}))
+    own = [name for name in modules if name.startswith("aecourse.")]
     try:
-        sources = {
-            name: Path(str(sys.modules[name].__file__)).read_text("utf-8")
-            for name in sorted({name[0] for name in first})
-            if name.startswith("aecourse.")
-        }
-    except (OSError, ValueError):  # no files, as in an archive: nothing is known
+        SOURCES.update({name: inspect.getsource(sys.modules[name]) for name in own})
+        FIRST.update({name: _names(name) for name in modules})
+    except Exception:  # no files, or what cannot be looked at: nothing is known
         return
-    FIRST.update(first)
-    SOURCES.update(sources)
-    NAMES.update(
-        {
-            id(value): f"{value.__module__}.{value.__qualname__}"
-            for value in first.values()
-            if isinstance(value, (type, FunctionType, BuiltinFunctionType))
-            and "<" not in value.__qualname__
-        }
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+import sys
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 import torch
@@ -22,62 +23,45 @@ def fingerprint(transform) -> str:
     while isinstance(inner, functools.partial):
         inner = inner.func
     name = getattr(inner, "__name__", type(inner).__name__)
-    words = repr(_described(transform, getattr(inner, "__module__", None), ()))
+    module = sys.modules.get(getattr(inner, "__module__", None) or "")
+    words = repr(_described(transform, getattr(module, "__dict__", {}), ()))
     return f"{name}, code {hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
-def _described(value, module, above: tuple):
-    """`value` in plain words and numbers. above: what is being described, which is not entered twice."""
+def _described(value, names: dict, above: tuple):
+    """`value` in plain words and numbers.
+
+    names: the variables of the transform's module. above: what is being described, which is not entered twice.
+    """
+    kind = type(value)
     if isinstance(value, (bool, int, float, complex, str, bytes, type(None), type(...))):
         return repr(value)
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        return _array(torch.as_tensor(value))
+        flat = torch.as_tensor(value).detach().cpu().contiguous().reshape(-1)
+        content = flat.view(torch.uint8).numpy().tobytes()
+        return [str(value.dtype), list(value.shape), hashlib.sha256(content).hexdigest()]
     if isinstance(value, (type, ModuleType, BuiltinFunctionType)) or id(value) in map(id, above):
-        return f"{type(value).__name__} {getattr(value, '__qualname__', '')}"
-    inside = functools.partial(_described, module=module, above=(*above, value))
+        return f"{kind.__name__} {getattr(value, '__qualname__', '')}"
+    if isinstance(value, FunctionType) and above and value.__globals__ is not names:
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(repr, value))
+    inside = functools.partial(_described, names=names, above=(*above, value))
     if isinstance(value, dict):
         return sorted((repr(name), inside(item)) for name, item in value.items())
     if isinstance(value, (tuple, list)):
         return [inside(item) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted(map(repr, value))
-    if isinstance(value, functools.partial):
-        return ["partial", inside(value.func), inside(value.args), inside(value.keywords)]
-    if isinstance(value, MethodType):
-        return ["method", inside(value.__func__), inside(value.__self__)]
     if isinstance(value, CodeType):
-        return [value.co_code.hex(), value.co_names, [inside(c) for c in value.co_consts]]
+        used = [inside(names[name]) for name in value.co_names if name in names]
+        return [value.co_code.hex(), value.co_names, [inside(c) for c in value.co_consts], used]
     if isinstance(value, FunctionType):
-        if above and value.__module__ != module:
-            return f"{value.__module__}.{value.__qualname__}"
-        names = sorted({name for code in _codes(value.__code__) for name in code.co_names})
-        return [
-            inside(value.__code__),
-            inside(value.__defaults__),
-            inside(value.__kwdefaults__),
-            [inside(cell.cell_contents) for cell in value.__closure__ or () if _filled(cell)],
-            [inside(value.__globals__[name]) for name in names if name in value.__globals__],
-        ]
-    kind = type(value)
-    own = kind.__call__ if isinstance(vars(kind).get("__call__"), FunctionType) else None
-    return [kind.__qualname__, inside(own), inside(getattr(value, "__dict__", None))]
-
-
-def _array(values: torch.Tensor) -> str:
-    content = values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-    return f"{values.dtype}{list(values.shape)} {hashlib.sha256(content).hexdigest()[:16]}"
-
-
-def _codes(code: CodeType):
-    """A function's code and that of the functions inside it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
-def _filled(cell) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:
-        return False
+        cells = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+        parts = [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
+    elif isinstance(value, functools.partial):
+        parts = [value.func, value.args, value.keywords]
+    elif isinstance(value, MethodType):
+        parts = [value.__func__, value.__self__]
+    else:
+        own = vars(kind).get("__call__")
+        parts = [own if isinstance(own, FunctionType) else None, getattr(value, "__dict__", None)]
+    return [kind.__qualname__, *map(inside, parts)]

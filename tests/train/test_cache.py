@@ -11,6 +11,7 @@ import torch
 from aecourse import models, nets, train
 from aecourse.data import binarize
 from aecourse.train import cache
+from aecourse.train.greedy import pretrain
 
 RUN = dict(epochs=2, batch_size=8, progress=False)
 
@@ -150,6 +151,14 @@ def test_a_transform_of_unknown_content_is_not_cached(images, vae, folder):
     for _ in range(2):
         assert not train.fit(vae(), images, transform=Level(), **RUN).cached
     assert not folder.exists()
+
+
+def test_the_layers_of_a_stack_are_read_too(images):
+    for cached in (False, True):
+        torch.manual_seed(0)
+        model = models.Autoencoder(2, nets.mlp((6,)), shape=images.shape)
+        histories = pretrain(model, images.train.x, epochs=1, progress=False)
+        assert [history.cached for history in histories] == [cached, cached]
 
 
 def test_an_interrupted_run_is_not_kept(images, vae, folder):

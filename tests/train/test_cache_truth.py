@@ -3,6 +3,7 @@
 A model is never read in another's place.
 """
 
+import builtins
 import copy
 import functools
 import importlib
@@ -742,6 +743,23 @@ def test_what_is_known_is_read(what):
 
     (one, _), (two, cached) = outcome(change, cache=True), outcome(change, cache=True)
     assert cached and equal(one, two)
+
+
+def test_tied_weights_are_read():
+    def change(parts):
+        parts.made.append(tied_biases)
+
+    (one, _), (two, cached) = outcome(change, cache=True), outcome(change, cache=True)
+    assert cached and equal(one, two)
+
+
+def test_what_a_notebook_adds_to_python_is_no_change(monkeypatch):
+    outcome(nothing, cache=True)
+    monkeypatch.setattr(builtins, "display", lambda *things: None, raising=False)
+    assert outcome(nothing, cache=True)[1]
+    kept = builtins.sum
+    monkeypatch.setattr(builtins, "sum", lambda *numbers, **options: kept(*numbers, **options))
+    assert not any(outcome(nothing, cache=True)[1] for _ in range(2))
 
 
 def test_a_frozen_decoder_stands_still():

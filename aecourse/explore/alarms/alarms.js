@@ -1,4 +1,4 @@
-import { button, group, pointing, slider, tabs } from "../../page/controls.js";
+import { button, group, pointing, slider, tabs, tryThis } from "../../page/controls.js";
 import { chart, element, fill, line, number, path, redraw, svg, words } from "../../page/runtime.js";
 
 // Scores of two kinds of cases, counted between thresholds; the reader moves the threshold and the prices.
@@ -33,7 +33,7 @@ export function build(root, { detectors, names, limits, miss, false_alarm: price
     element("tbody", {}, element("tr", {}, element("th", { scope: "row" }, names[1]), cells[0], cells[1]),
       element("tr", {}, element("th", { scope: "row" }, names[0]), cells[2], cells[3])));
   const reading = element("p", { class: "ae-reading" });
-  const hint = element("p", { class: "ae-try" }, element("b", {}, "Try this: "), "make a miss as cheap as a false alarm, and press Cheapest threshold. Where does it go?");
+  const hint = tryThis("make a miss as cheap as a false alarm, and press Cheapest threshold. Where does it go?");
   const top = element("div", {}, hint, ...(detectors.length > 1 ? [which.node] : []), level.node, element("div", { class: "ae-sliders" }, ...prices.map(({ node }) => node)),
     group("Choose a threshold", button("Cheapest threshold", () => { place = cheapest(); draw(); }), button("Back to the first", () => { place = firsts[chosen]; draw(); })),
     stage, element("p", { class: "ae-muted" }, "Press the picture to put the threshold there. Bars are as high as the square root of their counts, so that "

@@ -1,16 +1,16 @@
-import { button, group, pad, select, slider, tabs } from "../../page/controls.js";
-import { colors, element, fill, network, normals, number, picture, put, redraw, sharp, sigmoid, uniforms, unpack } from "../../page/runtime.js";
-import { hands, raster, STROKES } from "../latent_plane/drawing.js";
+import { button, group, select, slider, tabs, tryThis } from "../../page/controls.js";
+import { digitPad, hands, STROKES } from "../../page/drawing.js";
+import { colors, element, fill, network, normals, number, picture, put, redraw, sigmoid, uniforms, unpack } from "../../page/runtime.js";
 
 // One code for all classes: the label chooses what is drawn, the code how.
 export function build(root, data) {
-  const { k, order, shape, names, extent } = data, [height, width] = shape;
+  const { k, order, shape, names, extent } = data;
   const rows = unpack(data.rows), wide = rows.length / names.length;
   const row = (c) => Array.from(rows.subarray(c * wide, (c + 1) * wide));
   const forward = network(data.decoder), backward = network(data.encoder), chance = normals(uniforms(9));
   const decode = (z, c) => forward([...z, ...row(c)]).map(sigmoid);
   const encode = (image, c) => Array.from(backward([...image, ...row(c)]).subarray(0, k)); // the mean of q(z|x, y)
-  let z = Array(k).fill(0), hand = "a typical hand", drawn = null, theme = colors(root);
+  let z = Array(k).fill(0), hand = "a typical hand", drawn = null;
 
   // The parts.
   const large = element("canvas", { class: "ae-large ae-frame", role: "img" });
@@ -25,29 +25,22 @@ export function build(root, data) {
     button("Typical hand", () => take(Array(k).fill(0), "a typical hand")));
   const reading = element("p", { class: "ae-reading" });
 
-  const paper = element("canvas"), lines = [];
-  const board = element("div", { class: "ae-board ae-frame", tabindex: 0, role: "application", "aria-roledescription": "pad",
-    "aria-label": "Pad to draw a digit on. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws." }, paper);
-  const seen = element("canvas", { class: "ae-seen ae-frame", width, height, role: "img", "aria-label": "Nothing is drawn yet" });
-  const isA = select("This is a", names.map((name, c) => [c, name]), look, { value: Math.min(3, names.length - 1), name: "Which digit the drawing is" });
-  const given = select("or have one drawn", [["", "–"], ...Object.keys(STROKES).filter((name) => names.includes(name)).map((name) => [name, name])], (name) => {
-    lines.splice(0, Infinity, ...(name ? hands(STROKES[name])[1] : []));
-    if (name) isA.value = names.indexOf(name);
-    look();
-  }, { name: "Have a digit drawn" });
+  const isA = select("This is a", names.map((name, c) => [c, name]), () => sketch.change(), { value: Math.min(3, names.length - 1), name: "Which digit the drawing is" });
+  const sketch = digitPad(root, shape, { words: "or have one drawn", none: "–", names: Object.keys(STROKES).filter((name) => names.includes(name)),
+    hand(name) { isA.value = names.indexOf(name); return hands(STROKES[name])[1]; }, look });
 
   const say = fill(root,
-    element("p", { class: "ae-try" }, element("b", {}, "Try this: "), "ask for a 7. Move a slider. Then ask for a 4: it is written in the same hand. Or draw a digit and say which one it is: "
+    tryThis("ask for a 7. Move a slider. Then ask for a 4: it is written in the same hand. Or draw a digit and say which one it is: "
       + "the encoder reads your hand from it, and all ten digits below are written in it."),
     element("div", { class: "ae-top" },
       element("div", {}, large, reading),
-      element("div", {}, board, element("p", {}, "Draw a digit here.")),
-      element("div", { class: "ae-fields" }, isA, given, group("Drawing", button("Clear", () => { lines.length = 0; given.value = ""; look(); })), seen)),
+      element("div", {}, sketch.board, element("p", {}, "Draw a digit here.")),
+      element("div", { class: "ae-fields" }, isA, sketch.given, group("Drawing", sketch.clear), sketch.seen)),
     asked,
     element("div", { class: "ae-levers" }, element("div", { class: "ae-sliders" }, ...levers.map(({ node }) => node)), buttons));
 
   function show() {
-    theme = colors(root);
+    const theme = colors(root);
     cells.forEach((cell, c) => put(cell.firstChild, picture(decode(z, c), shape, theme)));
     put(large, picture(decode(z, asked.value), shape, theme));
     const text = `Asked for ${names[asked.value]}, in ${hand}.`;
@@ -56,37 +49,14 @@ export function build(root, data) {
     say(`${text} Code ${z.map((value) => number(value, 1)).join(", ")}`);
   }
 
-  // The drawing as it is, and as the encoder sees it; its code becomes the hand of all classes.
-  function look() {
-    ink();
-    if (!lines.length) {
-      drawn = null;
-      seen.getContext("2d").clearRect(0, 0, width, height);
-      seen.setAttribute("aria-label", "Nothing is drawn yet");
-      return;
-    }
-    const image = raster(lines, shape);
-    drawn = { image, label: isA.value, mu: encode(image, isA.value) };
-    put(seen, picture(image, shape, theme));
-    seen.setAttribute("aria-label", `The drawing as the encoder sees it, read as ${names[isA.value]}`);
+  // The code of a drawing becomes the hand of all classes.
+  function look(image) {
+    drawn = image && { image, label: isA.value, mu: encode(image, isA.value) };
+    if (!drawn) return null;
     take([...drawn.mu], `the hand of your ${names[isA.value]}`);
+    return `The drawing as the encoder sees it, read as ${names[isA.value]}`;
   }
-  function ink() {
-    const side = board.clientWidth, context = sharp(paper, side, side);
-    context.strokeStyle = theme.text;
-    [context.lineWidth, context.lineCap, context.lineJoin] = [side / 11, "round", "round"];
-    for (const line of lines) {
-      context.beginPath();
-      line.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * side, y * side));
-      if (line.length === 1) context.lineTo(line[0][0] * side + 0.1, line[0][1] * side);
-      context.stroke();
-    }
-  }
-  pad(board, { rows: height, columns: width, brush: 1.2, drawn: look, paint([down, across], fresh) {
-    if (fresh) lines.push([]);
-    lines.at(-1).push([(across + 0.5) / width, (down + 0.5) / height]);
-  } });
 
   root.aecourse = { decode, encode, take, get z() { return [...z]; }, get asked() { return asked.value; }, get drawn() { return drawn; } };
-  redraw(root, () => { show(); ink(); if (drawn) put(seen, picture(drawn.image, shape, theme)); });
+  redraw(root, () => { show(); sketch.draw(); });
 }

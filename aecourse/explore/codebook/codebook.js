@@ -1,4 +1,4 @@
-import { button, group, keys, pointing, tabs } from "../../page/controls.js";
+import { area, button, group, keys, pointing, tabs } from "../../page/controls.js";
 import { activations, colors, element, fill, floats, greys, parted, picture, redraw, sharp, squashes, unpack } from "../../page/runtime.js";
 
 // An image made of words: choose a cell, put another word there, and the decoder redraws the image here.
@@ -74,8 +74,8 @@ export function build(root, { layers, words, dim, indices, grid, shape, blank, l
   // A canvas of down x across cells, of which one is chosen by pointer or keys.
   function board(name, down, across, label, choose) {
     const canvas = element("canvas");
-    const stage = element("div", { class: `ae-stage ae-frame ${name}`, tabindex: 0, role: "application",
-      "aria-roledescription": "grid", "aria-label": label }, canvas);
+    const stage = area("grid", label, canvas);
+    stage.classList.add(name);
     const at = () => (name === "ae-cells" ? state.cell : state.word);
     pointing(stage, (x, y) => {
       const place = (share, n) => Math.min(Math.floor(share * n), n - 1), cell = place(y, down) * across + place(x, across);

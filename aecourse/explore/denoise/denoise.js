@@ -1,4 +1,4 @@
-import { button, group, pad, select, slider, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, initials, pad, select, slider, tabs } from "../../page/controls.js";
 import { clamp, colors, element, fill, greys, network, normals, number, picture, put, redraw, squashes, uniforms } from "../../page/runtime.js";
 
 // Spoil a digit and watch denoisers repair it: a canvas to erase and draw on, seeded noise, networks that run here.
@@ -7,7 +7,7 @@ export function build(root, { images, shape, labels, models, noises, level, seed
   const clean = images.map(greys);
   const run = models.map(({ layers }) => network(layers));
 
-  const state = { digit: 0, kind: 0, level, seed, tool: "erase" };
+  const state = { digit: 0, kind: 0, level, seed };
   const painted = new Float32Array(pixels).fill(-1); // -1: untouched; else what the pixel was painted with
   let draw01, normal; // the noise of this seed: a coin and a bell curve for every pixel
 
@@ -42,13 +42,11 @@ export function build(root, { images, shape, labels, models, noises, level, seed
 
   // ---- The parts.
   const digit = tabs("Which image", labels, (n) => { state.digit = n; painted.fill(-1); draw(); });
-  const canvas = element("canvas"), stage = element("div", {
-    class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "image to paint on",
-    "aria-label": "The image to spoil. Arrow keys move the brush, with Shift in longer steps; Space or Enter paints; "
-      + "E chooses the eraser, D the pen; Home returns to the middle.",
-  }, canvas);
+  const canvas = element("canvas"), stage = area("image to paint on",
+    "The image to spoil. Arrow keys move the brush, with Shift in longer steps; Space or Enter paints; "
+      + "E chooses the eraser, D the pen; Home returns to the middle.", canvas);
   const first = card("original"), second = card("spoil this one", stage), answers = models.map(({ name }) => card(name));
-  const TOOLS = ["erase", "draw"], tool = tabs("What the brush does", TOOLS, (i) => { state.tool = TOOLS[i]; });
+  const TOOLS = ["erase", "draw"], tool = tabs("What the brush does", TOOLS, () => {});
   const tools = group("Ways to spoil", "Brush:", tool, element("span", { class: "ae-gap" }),
     button("lower half gone", () => { painted.fill(0, pixels / 2 | 0); draw(); }),
     button("right half gone", () => { painted.forEach((_, i) => { if (i % width >= width / 2) painted[i] = 0; }); draw(); }),
@@ -95,17 +93,8 @@ export function build(root, { images, shape, labels, models, noises, level, seed
   }
 
   // Painting: every pixel whose middle is within the brush; the pen is thinner than the eraser.
-  const brushed = pad(stage, { rows: height, columns: width, brush, drawn: draw,
-    paint([row, column]) {
-      const draws = state.tool === "draw", reach = draws ? brush / 2 : brush;
-      for (let r = 0; r < height; r++) for (let c = 0; c < width; c++)
-        if (Math.hypot(r - row, c - column) <= reach) painted[r * width + c] = draws ? 1 : 0;
-    },
-    key(name) {
-      const chosen = TOOLS.findIndex((text) => text[0] === name.toLowerCase());
-      if (chosen < 0) return false;
-      [tool.value, state.tool] = [chosen, TOOLS[chosen]];
-    } });
+  const brushed = pad(stage, { rows: height, columns: width, brush, drawn: draw, key: initials(tool, TOOLS),
+    paint(place) { inReach(shape, place, tool.value ? brush / 2 : brush, (i) => { painted[i] = tool.value; }); } });
 
   roll();
   root.aecourse = { repair, spoiled, get place() { return brushed.place; } };

@@ -1,4 +1,4 @@
-import { button, group, pad, tabs, tick } from "../../page/controls.js";
+import { area, button, group, inReach, pad, tabs, tick, tryThis } from "../../page/controls.js";
 import { colors, element, fill, greys, network, normals, number, picture, put, redraw, sigmoid, uniforms } from "../../page/runtime.js";
 
 // Erase pixels; codes are drawn from q(z | what is left), weighted, and chosen: several completions at once.
@@ -51,8 +51,8 @@ export function build(root, { encoder, decoder, sigma, k, images, shape, labels,
 
   // The parts.
   const choice = tabs("Which image", labels, (n) => { state.image = n; draw(); });
-  const canvas = element("canvas"), stage = element("div", { class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "image to erase",
-    "aria-label": "The image to erase. Arrow keys move the eraser, with Shift in longer steps; Space or Enter erases; Home returns to the middle." }, canvas);
+  const canvas = element("canvas"), stage = area("image to erase",
+    "The image to erase. Arrow keys move the eraser, with Shift in longer steps; Space or Enter erases; Home returns to the middle.", canvas);
   const card = (name) => {
     const view = element("canvas", { role: "img", "aria-label": name });
     return { name, view, node: element("figure", {}, element("div", { class: "ae-stage ae-frame" }, view), element("figcaption", {}, name)) };
@@ -62,7 +62,7 @@ export function build(root, { encoder, decoder, sigma, k, images, shape, labels,
   const tell = tick("show what stood there", (on) => { state.told = on; draw(); });
   const reading = element("p", { class: "ae-reading" });
   const say = fill(root,
-    element("p", { class: "ae-try" }, element("b", {}, "Try this: "), "erase the lower half of the 3, then give back the whole and erase all but one stroke. When do the completions stop agreeing?"),
+    tryThis("erase the lower half of the 3, then give back the whole and erase all but one stroke. When do the completions stop agreeing?"),
     choice,
     group("What to erase", erase("lower half", (r) => r >= height / 2), erase("right half", (_, c) => c >= width / 2),
       button("four of five pixels", () => { const next = uniforms(state.seed + 77); observed.forEach((_, i) => { observed[i] = Number(next() > 0.8); }); draw(); }),
@@ -102,10 +102,7 @@ export function build(root, { encoder, decoder, sigma, k, images, shape, labels,
     return count ? sum / count : 0;
   }
 
-  const eraser = pad(stage, { rows: height, columns: width, brush, drawn: draw, paint([row, column]) {
-    for (let r = 0; r < height; r++) for (let c = 0; c < width; c++)
-      if (Math.hypot(r - row, c - column) <= brush) observed[r * width + c] = 0;
-  } });
+  const eraser = pad(stage, { rows: height, columns: width, brush, drawn: draw, paint(place) { inReach(shape, place, brush, (i) => { observed[i] = 0; }); } });
 
   root.aecourse = { encode, decode, logWeight, complete, get observed() { return [...observed]; }, get last() { return last; }, get place() { return eraser.place; } };
   redraw(root, draw);

@@ -1,6 +1,6 @@
-import { button, group, keys, pad, pointing, select, tick } from "../../page/controls.js";
+import { area, button, group, keys, pointing, tick } from "../../page/controls.js";
+import { digitPad, hands, raster, STROKES } from "../../page/drawing.js";
 import { bytes, clamp, colors, element, fill, network, number, palette, picture, put, redraw, sharp, squashes, swatch, unpack } from "../../page/runtime.js";
-import { hands, raster, STROKES } from "./drawing.js";
 
 // The plane of a two-number code: the place under the pointer is decoded beside it.
 export function build(root, data) {
@@ -21,10 +21,8 @@ export function build(root, data) {
   // The parts.
   const plane = element("canvas");
   const here = element("span", { class: "ae-here" }), cloud = element("span", { class: "ae-cloud" }); // cloud: one sigma of q(z|x) of a drawing
-  const stage = element("div", {
-    class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "plane of codes",
-    "aria-label": "Plane of codes. Arrow keys move the place that is decoded, with Shift in longer steps; Home returns to the middle.",
-  }, plane, cloud, here);
+  const stage = area("plane of codes", "Plane of codes. Arrow keys move the place that is decoded, with Shift in longer steps; Home returns to the middle.",
+    plane, cloud, here);
   const decoded = element("canvas", { class: "ae-decoded ae-frame", role: "img" });
   const reading = element("div", { class: "ae-reading" });
   const TOGGLES = { codes: "test codes", circles: "prior, 1 to 3 σ", posterior: "aggregated posterior q(z)",
@@ -221,21 +219,12 @@ export function build(root, data) {
 
   // A pad to draw a digit on.
   function addPad() {
-    const encode = network(data.encoder), lines = [], [height, width] = shape;
-    const paper = element("canvas"), board = element("div", { class: "ae-board ae-frame", tabindex: 0, role: "application", "aria-roledescription": "pad",
-      "aria-label": "Pad to draw a digit on. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws." }, paper);
-    const seen = element("canvas", { class: "ae-seen ae-frame", width, height, role: "img", "aria-label": "Nothing is drawn yet" });
-    const given = select("", [["", "draw for me"], ...Object.keys(STROKES).map((name) => [name, name])], (name) => {
-      lines.splice(0, Infinity, ...(name ? written(name) : []));
-      look();
-    }, { name: "Have a digit drawn" });
+    const encode = network(data.encoder);
+    const { board, seen, clear, given, draw } = digitPad(root, shape, { none: "draw for me", names: Object.keys(STROKES), hand: written, look });
     draws.append(board, element("div", {},
       element("p", {}, "Draw a digit of your own here. It is brought to the size of the others (below), encoded, placed on the plane and decoded again."),
-      group("Drawing", button("Clear", () => { lines.length = 0; given.value = ""; look(); }), given), seen));
-    pad(board, { rows: height, columns: width, brush: 1.2, drawn: look, paint([row, column], fresh) {
-      if (fresh) lines.push([]);
-      lines.at(-1).push([(column + 0.5) / width, (row + 0.5) / height]);
-    } });
+      group("Drawing", clear, given), seen));
+    again = draw;
 
     // A digit in the hand that this encoder reads best: one whose nearest code is of its class, and with it most of the next six.
     function written(name) {
@@ -247,26 +236,15 @@ export function build(root, data) {
       return tries[votes.indexOf(Math.max(...votes))];
     }
 
-    function look() {
-      const side = board.clientWidth, context = sharp(paper, side, side);
-      context.strokeStyle = theme.text;
-      [context.lineWidth, context.lineCap, context.lineJoin] = [side / 11, "round", "round"];
-      for (const line of lines) {
-        context.beginPath();
-        line.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * side, y * side));
-        if (line.length === 1) context.lineTo(line[0][0] * side + 0.1, line[0][1] * side);
-        context.stroke();
-      }
-      seen.getContext("2d").clearRect(0, 0, width, height);
-      if (!lines.length) { drawn = null; return show(); }
-      const image = raster(lines, shape), said = encode(image);
+    function look(image) {
+      drawn = null;
+      if (!image) { show(); return null; }
+      const said = encode(image);
       drawn = { image, mu: [said[0], said[1]], sigma: said.length > 2 ? [said[2], said[3]].map((v) => Math.exp(v / 2)) : null };
-      put(seen, picture(image, shape, theme));
-      seen.setAttribute("aria-label", `The drawing as the encoder sees it; its code is ${drawn.mu.map((v) => number(v)).join(", ")}`
-        + (drawn.sigma ? `, with a standard deviation of ${drawn.sigma.map((v) => number(v)).join(" and ")}` : ""));
       moveTo(drawn.mu);
+      return `The drawing as the encoder sees it; its code is ${drawn.mu.map((v) => number(v)).join(", ")}`
+        + (drawn.sigma ? `, with a standard deviation of ${drawn.sigma.map((v) => number(v)).join(" and ")}` : "");
     }
-    again = () => { const place = z; look(); moveTo(place); };
   }
 
   pointing(stage, (x, y) => {

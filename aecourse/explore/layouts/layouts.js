@@ -1,4 +1,4 @@
-import { keys, loop, pointing, slider } from "../../page/controls.js";
+import { area, keys, loop, nextTo, pointing, slider } from "../../page/controls.js";
 import { calm, colors, element, fill, greys, number, palette, parted, picture, put, redraw, sharp, unpack } from "../../page/runtime.js";
 
 // Several pictures of the same codes: the points move from one to the next, and a chosen one shows who its neighbours are.
@@ -9,10 +9,7 @@ export function build(root, { names, places, kept, true: near, labels, classes, 
   // The parts.
   const which = slider("Picture: ", { low: 0, high: names.length - 1, step: 1, name: "Picture", text: (i) => names[i] }, moveTo);
   const canvas = element("canvas");
-  const stage = element("div", {
-    class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "picture of codes",
-    "aria-label": "Picture of codes. Arrow keys choose the next point in their direction; Home returns to the first.",
-  }, canvas);
+  const stage = area("picture of codes", "Picture of codes. Arrow keys choose the next point in their direction; Home returns to the first.", canvas);
   const image = element("canvas", { class: "ae-chosen ae-frame", role: "img" });
   const strip = element("div", { class: "ae-strip", role: "img" });
   const reading = element("p", { class: "ae-reading" }), overall = element("p", { class: "ae-reading" });
@@ -108,20 +105,14 @@ export function build(root, { names, places, kept, true: near, labels, classes, 
     choose(labels.reduce((best, _, i) => distance(at(now, i), spot) < distance(at(now, best), spot) ? i : best, 0));
   });
   keys(stage, (key, arrow) => {
-    if (arrow) step([arrow[0], -arrow[1]]);
+    if (arrow) step(arrow);
     else if (key === "Home") choose(start);
     else return false;
   });
 
-  // The next point: little way along the direction, and less aside of it.
-  function step([dx, dy]) {
-    const points = layouts[layout], [x, y] = at(points, chosen);
-    let best = chosen, least = Infinity;
-    for (let i = 0; i < count; i++) {
-      const [u, v] = at(points, i), along = (u - x) * dx + (v - y) * dy, aside = Math.abs((u - x) * dy + (v - y) * dx);
-      if (along > 1e-6 && aside <= along && along + aside < least) [best, least] = [i, along + aside];
-    }
-    choose(best);
+  function step([right, down]) {
+    const next = nextTo(labels.map((_, i) => at(layouts[layout], i)), chosen, [right, -down]);
+    if (next >= 0) choose(next);
   }
 
   root.aecourse = {

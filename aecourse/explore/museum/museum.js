@@ -1,14 +1,10 @@
 import { button, group } from "../../page/controls.js";
-import { captioned, chart, colors, element, fill, greys, line, number, palette, parted, path, redraw, strip, svg, tidy, uniforms, words } from "../../page/runtime.js";
+import { captioned, chart, colors, element, fill, greys, line, number, palette, parted, path, redraw, shuffle, strip, svg, tidy, uniforms, words } from "../../page/runtime.js";
 
 // One run after the other: a curve, pictures, figures; the reader picks a diagnosis, is told at once, and right ones are counted.
 export function build(root, { runs }) {
   const chance = uniforms(19);
-  const orders = runs.map(({ choices }) => { // the right one stands first in the data, and anywhere in the page
-    const order = choices.map((_, i) => i);
-    for (let i = order.length - 1; i > 0; i--) { const j = Math.floor(chance() * (i + 1)); [order[i], order[j]] = [order[j], order[i]]; }
-    return order;
-  });
+  const orders = runs.map(({ choices }) => shuffle(choices.map((_, i) => i), chance)); // the right one stands first in the data, and anywhere in the page
   let now = 0, score = 0, picked = null, done = false;
 
   // The parts.

@@ -1,5 +1,5 @@
 import { button, group, loop, select } from "../../page/controls.js";
-import { bytes, colors, element, fill, number, palette, picture, redraw, sharp, swatch } from "../../page/runtime.js";
+import { bytes, colors, element, fill, number, palette, picture, redraw, sharp, shuffle, swatch } from "../../page/runtime.js";
 import { randomness, trainable } from "./training.js";
 
 // The playground: the reader trains an autoencoder or a VAE here, on 8x8 digits, and watches.
@@ -117,13 +117,7 @@ export function build(root, data) {
   }
 
   function batchOnce() {
-    if (at === 0) {
-      order = Uint32Array.from({ length: trainCount }, (_, i) => i);
-      for (let i = trainCount - 1; i > 0; i--) {
-        const j = Math.floor(random.uniform() * (i + 1));
-        [order[i], order[j]] = [order[j], order[i]];
-      }
-    }
+    if (at === 0) order = shuffle(Uint32Array.from({ length: trainCount }, (_, i) => i), random.uniform);
     const n = Math.min(settings.batch, trainCount - at), x = new Float64Array(n * pixels);
     for (let i = 0; i < n; i++) x.set(train.subarray(order[at + i] * pixels, (order[at + i] + 1) * pixels), i * pixels);
     const corruption = settings.noise ? random.normals(n * pixels).map((v) => v * settings.noise) : null;

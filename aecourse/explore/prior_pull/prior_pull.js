@@ -1,6 +1,6 @@
 // Codes on their way into a prior: a film of training for each of several priors, and the decoder that came of it.
 import { clamp, colors, element, fill, network, number, palette, picture, put, redraw, sharp, squashes, unpack } from "../../page/runtime.js";
-import { keys, play, pointing, slider, tabs } from "../../page/controls.js";
+import { area, keys, play, pointing, slider, tabs } from "../../page/controls.js";
 
 export function build(root, { films, labels, moments, shape, extent, moment, output }) {
   const SECONDS = 5, last = moments.length - 1, count = labels.length; // seconds of the whole film
@@ -9,8 +9,7 @@ export function build(root, { films, labels, moments, shape, extent, moment, out
 
   // ---- The parts.
   const plane = element("canvas"), here = element("span", { class: "ae-here" });
-  const stage = element("div", { class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "plane of codes",
-    "aria-label": "Plane of codes. Arrow keys move the place that is decoded, with Shift in longer steps; Home returns to the middle." }, plane, here);
+  const stage = area("plane of codes", "Plane of codes. Arrow keys move the place that is decoded, with Shift in longer steps; Home returns to the middle.", plane, here);
   const view = element("canvas", { class: "ae-decoded ae-frame", role: "img" }), reading = element("p", { class: "ae-reading" });
   const choice = tabs("Prior", runs.map(({ name }) => name), (i) => { chosen = i; film.stop(); draw(); });
   const time = slider("Training: ", { low: 0, high: last, step: 0.05, value: at, name: "Moment of training", text: told }, (value) => { film.stop(); at = value; draw(); });

@@ -1,4 +1,4 @@
-import { button, group, tabs } from "../../page/controls.js";
+import { button, group, tabs, tryThis } from "../../page/controls.js";
 import { colors, element, fill, floats, network, palette, redraw, swatch, unpack } from "../../page/runtime.js";
 
 // A reader's choices as a row of zeros and ones, and the first films of three rankings of all others.
@@ -33,7 +33,7 @@ export function build(root, data) {
   const lists = Object.fromEntries(Object.keys(methods).map((name) => [name, element("ol", { "aria-label": `First films by ${name}` })]));
   const readings = Object.fromEntries(Object.keys(methods).map((name) => [name, element("p", { class: "ae-reading ae-note" })]));
   const say = fill(root,
-    element("p", { class: "ae-try" }, element("b", {}, "Try this: "), "choose two westerns, then one horror film. Which lists notice, and how soon?"),
+    tryThis("choose two westerns, then one horror film. Which lists notice, and how soon?"),
     kinds, shelf, chips,
     element("div", { class: "ae-lists" }, ...Object.keys(methods).map((name) => element("div", {}, element("p", { class: "ae-head" }, element("b", {}, name)), lists[name], readings[name]))));
 

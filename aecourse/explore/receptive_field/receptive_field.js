@@ -1,6 +1,6 @@
 // A digit, the maps that each convolution makes of it, and the pixels that one unit of them sees.
 import { activations, clamp, colors, element, fill, floats, greys, number, picture, put, redraw, unpack } from "../../page/runtime.js";
-import { button, group, keys, pad, pointing, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, keys, pad, pointing, tabs } from "../../page/controls.js";
 
 // Maps [channels][rows * columns] of a layer for the maps below; sides are [rows, columns].
 function convolved(maps, [high, wide], layer) {
@@ -37,8 +37,7 @@ export function build(root, { images, shape, labels, layers: packedLayers }) {
   const which = tabs("Which layer", layers.map((layer, n) => `${name(n)}: ${layer.biases.length} maps`), (n) => open(n), { value: state.layer });
   const pen = tabs("What the pen does", ["draw", "erase"], (n) => { state.erasing = n === 1; });
   const canvas = element("canvas"), box = element("span", { class: "ae-box" });
-  const stage = element("div", { class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "image to draw on",
-    "aria-label": "The digit. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws." }, canvas, box);
+  const stage = area("image to draw on", "The digit. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws.", canvas, box);
   const patch = element("canvas", { role: "img" }), reading = element("p", { class: "ae-reading" });
   const maps = element("div", { class: "ae-maps", tabindex: 0, role: "application", "aria-roledescription": "feature maps",
     "aria-label": "The maps of this layer. Arrow keys move from unit to unit; Page Up and Page Down change the map." });
@@ -131,10 +130,7 @@ export function build(root, { images, shape, labels, layers: packedLayers }) {
     else return false;
   });
   pad(stage, { rows: height, columns: width, brush: 1.2,
-    paint: ([row, column]) => {
-      for (let r = 0; r < height; r++) for (let c = 0; c < width; c++)
-        if (Math.hypot(r - row, c - column) <= 1.2) drawn[r * width + c] = state.erasing ? 0 : 1;
-    },
+    paint: (place) => inReach(shape, place, 1.2, (i) => { drawn[i] = state.erasing ? 0 : 1; }),
     drawn: () => { compute(); draw(); } });
 
   compute();

@@ -1,4 +1,4 @@
-import { button, group, pad, slider, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, initials, pad, slider, tabs } from "../../page/controls.js";
 import { colors, element, fill, floats, greys, network, number, picture, put, redraw, sharp, unpack } from "../../page/runtime.js";
 
 // Draw a digit and see which features of a sparse code light up; the slider chooses the price that activity had.
@@ -25,9 +25,8 @@ export function build(root, { models, images, labels, shape, price }) {
   // ---- The parts.
   const choose = tabs("Which image", labels, (n) => { state.ink = Float32Array.from(given[n]); state.image = n; state.left.clear(); draw(); });
   const tools = group("Drawing", choose, button("clear", () => { state.ink.fill(0); state.left.clear(); draw(); }));
-  const stage = element("div", { class: "ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "image to draw on",
-    "aria-label": "Your digit. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws; E chooses the eraser, D the pen." },
-  element("canvas"));
+  const stage = area("image to draw on",
+    "Your digit. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws; E chooses the eraser, D the pen.", element("canvas"));
   const TOOLS = ["draw", "erase"], tool = tabs("What the pen does", TOOLS, () => {});
   const remade = element("canvas", { role: "img" }), wall = element("canvas", { role: "img", class: "ae-wall" });
   const reading = element("p", { class: "ae-reading" });
@@ -91,18 +90,13 @@ export function build(root, { models, images, labels, shape, price }) {
   }
 
   // The pen: soft at its rim, as digits are; the eraser is wider.
-  pad(stage, { rows: height, columns: width, brush: 1.5, drawn: draw,
-    paint([row, column]) {
-      const erases = tool.value === 1, reach = erases ? 2.5 : 1.6;
-      for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) {
-        const much = Math.min(1, Math.max(0, reach + 0.3 - Math.hypot(r - row, c - column))), i = r * width + c;
+  pad(stage, { rows: height, columns: width, brush: 1.5, drawn: draw, key: initials(tool, TOOLS),
+    paint(place) {
+      const erases = tool.value === 1, reach = erases ? 2.8 : 1.9;
+      inReach(shape, place, reach, (i, distance) => {
+        const much = Math.min(1, reach - distance);
         state.ink[i] = erases ? Math.min(state.ink[i], 1 - much) : Math.max(state.ink[i], much);
-      }
-    },
-    key(name) {
-      const chosen = TOOLS.findIndex((text) => text[0] === name.toLowerCase());
-      if (chosen < 0) return false;
-      tool.value = chosen;
+      });
     } });
 
   root.aecourse = { state, code: (ink) => [...code(Float32Array.from(ink))], decode: (z) => [...nets[state.model].decode(z)],

@@ -1,4 +1,4 @@
-import { button, group, keys, pointing, tabs } from "../../page/controls.js";
+import { area, button, group, keys, nextTo, pointing, tabs, tryThis } from "../../page/controls.js";
 import { chart, colors, element, fill, greys, line, palette, parted, path, picture, put, redraw, sharp, svg, swatch, uniforms, unpack, words } from "../../page/runtime.js";
 
 // Label digits one by one; three readers of these labels are tried on test digits after each.
@@ -57,14 +57,14 @@ export function build(root, { pool, test, places, k, classes }) {
 
   // The parts.
   const canvas = element("canvas"), shown = element("canvas", { class: "ae-shown ae-frame", role: "img" });
-  const map = element("div", { class: "ae-map ae-stage ae-frame", tabindex: 0, role: "application", "aria-roledescription": "picture of digits",
-    "aria-label": "Digits as dots, placed by their codes. Arrow keys choose the next dot; the keys 0 to 9 label it." }, canvas);
+  const map = area("picture of digits", "Digits as dots, placed by their codes. Arrow keys choose the next dot; the keys 0 to 9 label it.", canvas);
+  map.classList.add("ae-map");
   const RULES = [useful, byChance], rule = tabs("Who chooses the next digit", ["most useful", "by chance"], () => { current = next(); show(); });
   const answers = Array.from({ length: classes }, (_, c) => button(String(c), () => give(c), { "aria-label": `This is a ${c}` }));
   const reading = element("p", { class: "ae-reading" }), plot = svg("svg", { class: "ae-chart", role: "img" });
   const legend = element("div", { class: "ae-legend" }), values = READERS.map(() => element("b"));
   const say = fill(root,
-    element("p", { class: "ae-try" }, element("b", {}, "Try this: "), "say which digit it is, ten times. Then start again with digits chosen by chance."),
+    tryThis("say which digit it is, ten times. Then start again with digits chosen by chance."),
     element("div", { class: "ae-columns" }, map,
       element("div", { class: "ae-ask" }, shown, element("p", {}, "Which digit is this?"), group("Which digit is this?", ...answers))),
     element("div", { class: "ae-group" }, element("span", {}, "Next digit:"), rule.node,
@@ -147,14 +147,9 @@ export function build(root, { pool, test, places, k, classes }) {
     else if (arrow) step(arrow);
     else return false;
   });
-  function step([dx, dy]) { // the next dot in a direction: little way along it, and less aside of it
-    let [best, least] = [current, Infinity];
-    const [x, y] = spot(Math.max(current, 0), 1000);
-    for (let i = 0; i < n; i++) {
-      const [u, v] = spot(i, 1000), along = (u - x) * dx + (v - y) * dy, aside = Math.abs((u - x) * dy - (v - y) * dx);
-      if (along > 1e-3 && aside <= along && along + aside < least) [best, least] = [i, along + aside];
-    }
-    current = best;
+  function step(arrow) {
+    const next = nextTo(labels.map((_, i) => spot(i, 1000)), Math.max(current, 0), arrow);
+    if (next >= 0) current = next;
     show();
   }
 

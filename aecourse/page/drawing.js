@@ -1,4 +1,5 @@
-import { clamp } from "../../page/runtime.js";
+import { button, pad, select } from "./controls.js";
+import { clamp, colors, element, picture, put, sharp } from "./runtime.js";
 
 // Digits drawn by hand, as lines of points [x, y] in shares of a pad; brought to the size of the data's.
 const arc = (cx, cy, rx, ry, from = 0, to = 2 * Math.PI) => Array.from({ length: 25 }, (_, i) => {
@@ -45,4 +46,44 @@ export function raster(lines, [height, width]) {
     for (const line of placed) for (let i = 0; i < line.length; i++) nearest = Math.min(nearest, toSegment(pixel, line[i], line[i + 1] || line[i]));
     return clamp(2.1 - nearest, 0, 1);
   });
+}
+
+// A pad to draw a digit on: { board, seen, clear, given, draw, change }. `seen` shows the drawing as an encoder sees it, `clear` is a button,
+// and `given` a list, below `words`, of the digits `names` to have drawn in the lines of hand(name), with `none` for none of them.
+// look(image) is called with every new drawing, null where it is empty, and says what it sees; draw() draws anew, change() looks anew.
+export function digitPad(root, shape, { words = "", none, names, hand, look }) {
+  const [height, width] = shape, lines = [], EMPTY = "Nothing is drawn yet";
+  let image = null;
+  const paper = element("canvas"), board = element("div", { class: "ae-board ae-frame", tabindex: 0, role: "application", "aria-roledescription": "pad",
+    "aria-label": "Pad to draw a digit on. Arrow keys move the pen, with Shift in longer steps; Space or Enter draws." }, paper);
+  const seen = element("canvas", { class: "ae-seen ae-frame", width, height, role: "img", "aria-label": EMPTY });
+  const given = select(words, [["", none], ...names.map((name) => [name, name])], (name) => {
+    lines.splice(0, Infinity, ...(name ? hand(name) : []));
+    change();
+  }, { name: "Have a digit drawn" });
+  const clear = button("Clear", () => { lines.length = 0; given.value = ""; change(); });
+
+  function draw() {
+    const side = board.clientWidth, theme = colors(root), context = sharp(paper, side, side);
+    context.strokeStyle = theme.text;
+    [context.lineWidth, context.lineCap, context.lineJoin] = [side / 11, "round", "round"];
+    for (const points of lines) {
+      context.beginPath();
+      points.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * side, y * side));
+      if (points.length === 1) context.lineTo(points[0][0] * side + 0.1, points[0][1] * side);
+      context.stroke();
+    }
+    if (image) put(seen, picture(image, shape, theme));
+    else seen.getContext("2d").clearRect(0, 0, width, height);
+  }
+  function change() {
+    image = lines.length ? raster(lines, shape) : null;
+    draw();
+    seen.setAttribute("aria-label", look(image) ?? EMPTY);
+  }
+  pad(board, { rows: height, columns: width, brush: 1.2, drawn: change, paint([row, column], fresh) {
+    if (fresh) lines.push([]);
+    lines.at(-1).push([(column + 0.5) / width, (row + 0.5) / height]);
+  } });
+  return { board, seen, clear, given, draw, change };
 }
