@@ -77,7 +77,14 @@ FIT = """(width) => {
   for (const each of document.querySelectorAll("article table, article mjx-container, article pre, article svg, article .aecourse-claim, article figure, article img")) {
     const wide = Math.max(each.scrollWidth || 0, each.getBoundingClientRect().width);
     const left = each.getBoundingClientRect().left;
-    if (wide + left > width + 1) each.style.zoom = Math.max(0.4, (width - left) / wide * 0.98);
+    if (wide + left <= width + 1) continue;
+    if ((width - left) / wide > 0.6) each.style.zoom = (width - left) / wide * 0.98;
+    else if (each.matches("table, pre, .aecourse-claim")) {
+      each.style.maxWidth = "100%";
+      for (const part of each.matches("table") ? each.querySelectorAll("td, th") : [each])
+        if (/\\S{30}/.test(part.textContent)) part.style.overflowWrap = "anywhere";
+      each.style.zoom = 0.8;
+    } else each.style.zoom = Math.max(0.3, (width - left) / wide * 0.98);
   }
   for (const each of document.querySelectorAll("article *")) {
     const box = each.getBoundingClientRect();
@@ -357,8 +364,7 @@ def main() -> int:
     given.file.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=doctor.browser_path(),
-            args=["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"],
+            executable_path=doctor.browser_path(), args=["--no-sandbox", "--disable-gpu"]
         )
         wrong = kinds[given.file.suffix](
             browser, book, given.file.resolve(), given.pages or pages(book)
