@@ -28,8 +28,8 @@
   all(".ae-figure textarea").forEach(each => each.replaceWith(made("p", "____________________")));
   all("input").forEach(each => each.replaceWith(document.createTextNode(
     each.type === "radio" || each.type === "checkbox" ? "☐ " : each.type === "text" ? "________" : "")));
-  all("script, style, link, noscript, button, select, template, iframe, a.headerlink, [hidden], .course-reading, mjx-assistive-mml:not(:only-child)")
-    .forEach(each => { if (!each.matches("mjx-assistive-mml")) each.remove(); });
+  all("script, style, link, noscript, button, select, template, iframe, a.headerlink, [hidden], .course-done, .course-code, #course-desk, .ae-guessed, .ae-reveal .ae-verdict")
+    .forEach(each => each.remove());
 
   // Folded: the code that draws and measures is left out, everything else stands open.
   all(".tag_hide-input details.hide").forEach(each => each.remove());

@@ -152,7 +152,9 @@ def lead_on(folder: Path, redirects: dict) -> int:
     written = 0
     for slug, numbers in redirects.items():
         now = next(iter(sorted((folder / "notebooks").glob(f"[0-9][0-9]_{slug}.html"))), None)
-        for number in numbers if now else ():
+        if not now:
+            continue
+        for number in numbers:
             old = folder / "notebooks" / f"{number:02d}_{slug}.html"
             if not old.exists():
                 old.write_text(leading(now.name), "utf-8")

@@ -11,7 +11,7 @@ from aecourse import quick
 
 CODE = """
 import json
-from aecourse import claims, data, models, nets, quick, train
+from aecourse import claims, data, evaluate, models, nets, quick, train
 
 images = data.load()
 model = models.Autoencoder(2, nets.mlp((8,)))
@@ -37,7 +37,7 @@ claim, exact = claims.claim("a-claim", "It is large.", 0.1, above=1), claims.exa
 print(json.dumps({
     "train": len(images.train), "test": len(images.test), "runs": runs, "strange": strange,
     "verdicts": [claim.verdict, exact.verdict], "judged": claim.record()["judged"], "html": claim._repr_html_(),
-    "later": [fit(epochs=5, batch_size=100) for _ in range(4)],
+    "nothing": str(evaluate.named_as(None, images.test.x[:0], images.test.labels[:0])), "later": [fit(epochs=5, batch_size=100) for _ in range(4)],
 }))
 """
 
@@ -59,6 +59,7 @@ def test_budgets_are_small_and_claims_are_not_judged():
     assert said["train"] == quick.IMAGES and said["test"] == 360
     assert said["runs"] == [[50, 150], [1, 16], [1, quick.STEPS]]
     assert said["later"][-1] == [5, quick.FEW]
+    assert said["nothing"] == "nan"
     assert said["verdicts"] == ["not judged in a quick book"] * 2 and said["judged"] is False
     assert "unjudged" in said["html"] and "#d64550" not in said["html"]
     assert said["strange"].startswith("epochs: got")
@@ -71,5 +72,5 @@ def test_without_it_nothing_changes():
     assert (
         not quick.on() and train.fit is fitting.fit and fitting.fit.__module__ == fitting.__name__
     )
-    assert data.load.__module__ == data.__name__ and not hasattr(train.fit, "quick")
+    assert data.load.__module__ == data.__name__ and not hasattr(train.fit, "__wrapped__")
     assert claims.claim("a-claim", "It is large.", 0.1, above=1).verdict == "did not hold here"
