@@ -31,6 +31,7 @@ from aecourse import doctor  # noqa: E402
 TITLE = "Autoencoders, Measured"
 AUTHOR = "The Autoencoders, Measured authors"
 WIDTH = 680  # pixels of a line: A4 between margins of 15 mm
+PATIENCE = 300_000  # milliseconds for a page to open
 LEFT_OUT = ("book/playground", "book/question_bank")  # which only work in a browser
 TAGS = re.compile(r"<[^>]+>")
 NOTE = (
@@ -124,6 +125,7 @@ def chapters(browser, book: Path, folder: Path, whole: bool, names: list[str]) -
         device_scale_factor=1.5,
         color_scheme="light",
     )
+    page.set_default_timeout(PATIENCE)
     found = []
     for name in names:
         page.goto((book / name).as_uri())
@@ -143,7 +145,7 @@ def chapters(browser, book: Path, folder: Path, whole: bool, names: list[str]) -
             file = folder / f"{keys[name]}-{number}.jpg"
             try:
                 figure.screenshot(
-                    path=file, type="jpeg", quality=80, timeout=20_000, animations="disabled"
+                    path=file, type="jpeg", quality=80, timeout=60_000, animations="disabled"
                 )
             except Exception as error:  # a figure of no size; its words stay
                 print(
@@ -186,9 +188,8 @@ def anchored(text: str, base: Path) -> str:
 
 def quick_note(book: Path, name: str) -> str:
     """The line at the head of a quick book, for its printed form, too."""
-    found = re.search(
-        r'class="bd-header-announcement[^>]*>(.*?)</', (book / name).read_text("utf-8"), re.S
-    )
+    text = (book / name).read_text("utf-8")
+    found = re.search(r'class="bd-header-announcement__content">(.*?)</div>', text, re.S)
     return f'<p class="print-quick">{found[1].strip()}</p>' if found else ""
 
 
@@ -218,7 +219,7 @@ def pdf(browser, book: Path, file: Path, names: list[str]) -> list[str]:
     source.write_text(text, "utf-8")
     page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
     page.emulate_media(media="print")
-    page.set_default_timeout(300_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(source.as_uri())
     page.evaluate("() => document.fonts.ready")
     wide = page.evaluate(FIT, WIDTH)

@@ -43,7 +43,7 @@ def book(tmp_path_factory) -> Path:
     for name in ("_static", "_images", "book"):
         (root / name).mkdir(parents=True)
     body = BODY.format(wide="x" * 300, figure=explore.playground().html)
-    banner = '<div class="bd-header-announcement">Quick build: small</div>'
+    banner = '<div class="bd-header-announcement__content">Quick build: small</div>'
     one = PAGE.format(title="One", body=body, banner=banner)
     two = PAGE.format(title="Two", body='<p id="first">The end.</p>', banner=banner)
     (root / "book" / "one.html").write_text(one, "utf-8")
