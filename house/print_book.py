@@ -57,7 +57,7 @@ BOTH = """
 .print-open { border-left: 2px solid #999; padding-left: 0.8em; margin: 0.6em 0; }
 .print-title { font-weight: bold; margin: 0 0 0.3em; }
 .print-still { margin: 1em 0; text-align: center; break-inside: avoid; }
-.print-still figcaption { font-size: 0.85em; }
+.print-still figcaption { font-size: 0.85em; color: #444 !important; }
 .print-words { font-size: 0.85em; color: #444; text-align: left; }
 .print-quick { font-weight: bold; border: 2px solid #b00; padding: 0.5em; }
 """
@@ -72,21 +72,24 @@ td, th { border-bottom: 1px solid #bbb; padding: 0.2em 0.5em; text-align: left; 
 .aecourse-claim.unjudged { border-left-color: #8a8f98; }
 .aecourse-claim > * { margin-right: 0.8em; }
 """
+ALONE = (  # what would hide a part of a figure in its picture
+    ".bd-header, .bd-header-article, .bd-header-announcement, #pst-skip-link, .bd-sidebar-primary, .bd-sidebar-secondary, "
+    "#pst-back-to-top { display: none !important }"
+)
 # What is wider than the line is made smaller; what still stands out on the right is told.
 FIT = """(width) => {
   const out = [];
-  for (const each of document.querySelectorAll("article table, article mjx-container, article pre, article svg, article .aecourse-claim, article figure, article img")) {
-    const wide = Math.max(each.scrollWidth || 0, each.getBoundingClientRect().width);
-    const left = each.getBoundingClientRect().left;
-    if (wide + left <= width + 1) continue;
-    if ((width - left) / wide > 0.6) each.style.zoom = (width - left) / wide * 0.98;
-    else if (each.matches("table, pre, .aecourse-claim")) {
-      each.style.maxWidth = "100%";
-      for (const part of each.matches("table") ? each.querySelectorAll("td, th") : [each])
-        if (/\\S{30}/.test(part.textContent)) part.style.overflowWrap = "anywhere";
-      each.style.zoom = 0.8;
-    } else each.style.zoom = Math.max(0.3, (width - left) / wide * 0.98);
-  }
+  for (const again of [false, true])
+    for (const each of document.querySelectorAll("article table, article mjx-container, article pre, article svg, article .aecourse-claim, article figure, article img")) {
+      const { left, width: wide } = each.getBoundingClientRect(), zoom = Number(each.style.zoom) || 1;
+      const share = (width - left) / Math.max(wide, (each.scrollWidth || 0) * zoom);
+      if (share >= 1) continue;
+      if (share < 0.5 && !again && each.matches("table, pre, .aecourse-claim")) {
+        each.style.maxWidth = "100%";
+        for (const part of each.matches("table") ? each.querySelectorAll("td, th") : [each])
+          if (/\\S{30}/.test(part.textContent)) part.style.overflowWrap = "anywhere";
+      } else each.style.zoom = Math.max(0.3, zoom * share * 0.98);
+    }
   for (const each of document.querySelectorAll("article *")) {
     const box = each.getBoundingClientRect();
     if (box.width && box.right > width + 2 && !each.closest("mjx-container, svg, [hidden]"))
@@ -130,6 +133,7 @@ def chapters(browser, book: Path, folder: Path, whole: bool, names: list[str]) -
     for name in names:
         page.goto((book / name).as_uri())
         page.evaluate(READY)
+        page.add_style_tag(content=ALONE)
         pictures = {}
         drawing = page.locator(".ae-figure:has(canvas), .ae-figure:has(svg)")
         for number in range(drawing.count()):
