@@ -43,7 +43,7 @@ def book(tmp_path):
         '<html><head><meta charset="utf-8"><title>A</title></head></html>'
     )
     (root / "book" / "index.html").write_text(PAGE.format(title="Start", first=FIRST, figure=""))
-    (root / "notebooks" / "04_denoising.html").write_text(
+    (root / "notebooks" / "04_somewhere.html").write_text(
         PAGE.format(title='"Denoising"', first=FIRST, figure=figure), "utf-8"
     )
     (root / "_static" / "own.js").write_text('document.documentElement.dataset.own = "ran";')
@@ -53,21 +53,21 @@ def book(tmp_path):
 
 
 def test_the_site_has_what_a_host_needs(book, tmp_path):
-    said = publish.publish(book, tmp_path / "out", SITE, {"denoising": [9, 4], "gone": [3]})
+    said = publish.publish(book, tmp_path / "out", SITE, {"somewhere": [9, 4], "gone": [3]})
     assert said[0] == "3 pages, 1 redirects"
     site = tmp_path / "out" / "site"
-    page = (site / "notebooks" / "04_denoising.html").read_text("utf-8")
+    page = (site / "notebooks" / "04_somewhere.html").read_text("utf-8")
     assert f'property="og:image" content="{SITE}/_static/course.png"' in page
-    assert f'rel="canonical" href="{SITE}/notebooks/04_denoising.html"' in page
+    assert f'rel="canonical" href="{SITE}/notebooks/04_somewhere.html"' in page
     assert f'property="og:description" content="{FIRST}"' in page
     assert 'property="og:title" content="&quot;Denoising&quot; — Autoencoders' in page
     assert page.index("charset") < page.index("Content-Security-Policy") < page.index("<script")
     places = [each.text for each in ElementTree.parse(site / "sitemap.xml").iter() if each.text]
     assert (
-        f"{SITE}/notebooks/04_denoising.html" in places
+        f"{SITE}/notebooks/04_somewhere.html" in places
         and len([p for p in places if p.strip()]) == 2
     )
-    assert 'url=04_denoising.html"' in (site / "notebooks" / "09_denoising.html").read_text("utf-8")
+    assert 'url=04_somewhere.html"' in (site / "notebooks" / "09_somewhere.html").read_text("utf-8")
     assert 'href="/autoencoders/index.html"' in (site / "404.html").read_text("utf-8")
     with zipfile.ZipFile(tmp_path / "out" / "autoencoders.zip") as archive:
         assert {"autoencoders/index.html", "autoencoders/_static/own.js"} <= set(archive.namelist())
@@ -78,7 +78,7 @@ def test_without_an_address_nothing_names_one(book, tmp_path):
     assert any("without SITE=" in line for line in said)
     site = tmp_path / "out" / "site"
     assert not (site / "sitemap.xml").exists()
-    page = (site / "notebooks" / "04_denoising.html").read_text("utf-8")
+    page = (site / "notebooks" / "04_somewhere.html").read_text("utf-8")
     assert "og:title" in page and "og:image" not in page and "canonical" not in page
 
 
@@ -139,7 +139,7 @@ def served(tmp_path):
 def test_figures_work_under_the_policy_and_strange_scripts_do_not_run(
     browser, book, tmp_path, served, how
 ):
-    publish.publish(book, tmp_path / "out", "", {"denoising": [9]})
+    publish.publish(book, tmp_path / "out", "", {"somewhere": [9]})
     site = (tmp_path / "out" / "site").rename(tmp_path / "host-of-files")
     (tmp_path / "host").mkdir()
     site = site.rename(tmp_path / "host" / "autoencoders")
@@ -149,8 +149,8 @@ def test_figures_work_under_the_policy_and_strange_scripts_do_not_run(
         "console", lambda message: said.append(message.text) if message.type == "error" else None
     )
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"{base}/notebooks/09_denoising.html#place")
-    page.wait_for_url("**/04_denoising.html#place")
+    page.goto(f"{base}/notebooks/09_somewhere.html#place")
+    page.wait_for_url("**/04_somewhere.html#place")
     page.wait_for_selector(".ae-figure [data-ready], .ae-figure.ae-playground")
     page.wait_for_function(
         "document.body.dataset.inline === 'ran' && document.documentElement.dataset.own === 'ran'"
