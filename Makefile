@@ -2,9 +2,9 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab replicate lesson renumber contents repository handout grade bench anki clean distclean
+.PHONY: help book test lab replicate lesson renumber contents repository handout grade bench anki publish pdf epub clean distclean
 
-help book test lab contents bench anki clean distclean:
+help book test lab contents bench anki pdf epub clean distclean:
 	@$(PYTHON) make.py $@ $(if $(QUICK),QUICK=$(QUICK)) $(ARGS)
 
 # make replicate 05 07 RUNS=12: the words after it are lessons, no targets of their own
@@ -27,6 +27,10 @@ lesson:
 # make repository URL=https://github.com/you/autoencoders
 repository:
 	@$(PYTHON) make.py repository $(if $(filter undefined,$(origin URL)),,"URL=$(URL)") $(ARGS)
+
+# make publish [SITE=https://you.github.io/autoencoders]
+publish:
+	@$(PYTHON) make.py publish $(if $(SITE),"SITE=$(SITE)") $(if $(QUICK),QUICK=$(QUICK)) $(ARGS)
 
 # make handout [FOLDER=class]
 handout:

@@ -28,11 +28,13 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
+QUICK = False  # whether the book is one of small budgets
 NOTEBOOKS = ROOT / "notebooks"
 ANSI = r"\x1b\[[0-9;]*m"
 
 HELP = """\
 python make.py book       execute the notebooks and build the book into _build/html
+                          ([QUICK=1]: in minutes, with small budgets and marked so on every page, into _build/quick/_build/html)
 python make.py test       format and lint (JavaScript and types where there is Node), unit tests, notebooks, the book, and the book in a browser
                           ([QUICK=1]: in minutes, without notebooks, browser and slow tests)
 python make.py lab        open JupyterLab on the notebooks
@@ -45,6 +47,9 @@ python make.py bench      run the benchmarks
 python make.py handout    write the notebooks without solutions, for a class ([FOLDER=_build/handout])
 python make.py grade      run the checkers over returned notebooks, and write a table (FOLDER=returned)
 python make.py anki       write the question bank as an Anki deck, _build/autoencoders.apkg
+python make.py publish    the site for a host, and a zip that works offline, in _build/publish ([SITE=https://you.github.io/autoencoders])
+python make.py pdf        the whole book for paper, _build/publish/autoencoders.pdf
+python make.py epub       the whole book for a reader, _build/publish/autoencoders.epub
 python make.py clean      remove the built book
 python make.py distclean  remove the built book and .venv
 
@@ -184,9 +189,13 @@ def environment() -> None:
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
     stamp, wanted = VENV / "aecourse-requirements", digest(ROOT / "requirements.txt")
     if read(stamp) != wanted:
+        lock = (
+            ROOT / "requirements.lock"
+        )  # of one Python; it says exactly what the pins bring along
+        held = ["-c", lock.name] if f"Python {version}." in read(lock)[:20] else []
         step(
             "Installing the pinned packages (the first time takes some minutes)",
-            [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt"],
+            [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt", *held],
             picture=pip_line,
         )
         stamp.write_text(wanted, "utf-8")
@@ -224,7 +233,14 @@ def inside() -> dict:
         filter(None, [str(VENV / "share" / "jupyter"), env.get("JUPYTER_PATH")])
     )
     env.pop("PYTHONHOME", None)
+    env.pop("AECOURSE_QUICK", None)
+    if QUICK:
+        env.update(AECOURSE_QUICK="1", AECOURSE_CACHE=str(BUILD / "models"))
     return env
+
+
+def is_quick(arguments: list[str]) -> bool:
+    return any(re.fullmatch(r"QUICK=[^0]+", argument) for argument in arguments)
 
 
 # ---------------------------------------------------------------- the book
@@ -309,6 +325,8 @@ def build_book(*options) -> None:
                 "from jupyter_book.cli.main import main; main()",
                 "build",
                 ".",
+                "--path-output",
+                BUILD.parent,
                 "--warningiserror",
                 "--keep-going",
             ],
@@ -346,10 +364,22 @@ def what_did_not_hold() -> str:
     return "\n".join(lines)
 
 
-def book(arguments: list[str]) -> int:
+def made_book(arguments: list[str]) -> list[str]:
+    """Builds the book; with QUICK=1 one of small budgets, whose results lie apart from those of the real one. The other
+    arguments."""
+    global BUILD, HTML, QUICK
+    QUICK = is_quick(arguments)
     environment()
+    if QUICK:
+        BUILD = ROOT / "_build" / "quick" / "_build"
+        HTML = BUILD / "html"
     build_book()
-    say(what_did_not_hold())
+    return [argument for argument in arguments if not argument.startswith("QUICK=")]
+
+
+def book(arguments: list[str]) -> int:
+    made_book(arguments)
+    say("\nA quick book: no claim is judged." if QUICK else what_did_not_hold())
     say(f"\nThe book is ready. Open this in a browser:\n{(HTML / 'index.html').as_uri()}")
     return 0
 
@@ -440,7 +470,7 @@ def with_node() -> dict[str, tuple[int, int, int]]:
 
 def test(arguments: list[str]) -> int:
     """Everything; with QUICK=1 what answers in minutes: no notebook, no browser, no test that is marked slow."""
-    quick = any(re.fullmatch(r"QUICK=[^0]+", argument) for argument in arguments)
+    quick = is_quick(arguments)
     arguments = [argument for argument in arguments if not argument.startswith("QUICK=")]
     environment()
     results = {"format and lint": lint(), **with_node()}
@@ -503,6 +533,33 @@ def replicate(arguments: list[str]) -> int:
     return subprocess.run(
         [str(PYTHON), "-m", "aecourse.ledger", *options], cwd=ROOT, env=inside()
     ).returncode
+
+
+def publish(arguments: list[str]) -> int:
+    """The site for a host, and a zip that works offline. SITE=https://... is where it will stand."""
+    sites = [argument.removeprefix("SITE=") for argument in made_book(arguments)]
+    command = [PYTHON, ROOT / "house" / "publish.py", HTML, BUILD / "publish", *sites]
+    step("Making the site", command, env=inside())
+    return 0
+
+
+def printed(kind: str, arguments: list[str]) -> int:
+    made_book(arguments)
+    file = BUILD / "publish" / f"autoencoders.{kind}"
+    step(
+        f"Making {file.name}: every page is opened in a browser",
+        [PYTHON, ROOT / "house" / "print_book.py", HTML, file],
+        env=inside(),
+    )
+    return 0
+
+
+def pdf(arguments: list[str]) -> int:
+    return printed("pdf", arguments)
+
+
+def epub(arguments: list[str]) -> int:
+    return printed("epub", arguments)
 
 
 def house(script: str, names: tuple[str, ...], arguments: list[str]) -> int:
@@ -593,6 +650,9 @@ def main(arguments: list[str]) -> int:
             grade,
             bench,
             anki,
+            publish,
+            pdf,
+            epub,
             clean,
             distclean,
         )

@@ -14,13 +14,15 @@ import math
 import os
 from dataclasses import asdict, dataclass, field
 
-from aecourse import ledger, require
+from aecourse import ledger, quick, require
 
 STYLE = (
     "border-left:4px solid {colour};padding:.35em .8em;margin:.6em 0;display:flex;flex-wrap:wrap;"
     "gap:.2em 1em;align-items:center"
 )
 COLOURS = {True: "#2e9e6b", False: "#d64550"}
+NEUTRAL = "#8a8f98"
+NOT_JUDGED = "not judged in a quick book"
 made: list[Claim] = []  # every claim of this process, in order, for `python -m aecourse.ledger`
 
 
@@ -39,6 +41,7 @@ class Claim:
     published:     the literature's figure for the same quantity, as text
     runs:          the values of the repetitions in the ledger
     stale:         whether some of them were measured with other code
+    judged:        whether the figure says anything; not in a quick book (`aecourse.quick`)
     """
 
     id: str
@@ -52,6 +55,7 @@ class Claim:
     published: str | None = None
     runs: list[float] = field(default_factory=list)
     stale: bool = False
+    judged: bool = field(default_factory=lambda: not quick.on())
 
     @property
     def figure(self) -> str:
@@ -66,9 +70,16 @@ class Claim:
     @property
     def verdict(self) -> str:
         """What happened here, in words."""
+        if not self.judged:
+            return NOT_JUDGED
         if self.kind == "exact":
             return "exact" if self.holds else "fails here"
         return "held" if self.holds else "did not hold here"
+
+    @property
+    def colour(self) -> str:
+        """Of the claim's border and of the ring in its strip."""
+        return COLOURS[self.holds] if self.judged else NEUTRAL
 
     @property
     def rate(self) -> str:
@@ -104,9 +115,10 @@ class Claim:
             if self.kind == "measured"
             else ""
         )
+        look = ("held" if self.holds else "failed") if self.judged else "unjudged"
         return (
-            f'<div class="aecourse-claim {"held" if self.holds else "failed"}" id="claim-{self.id}" data-claim="{record}" '
-            f'style="{STYLE.format(colour=COLOURS[self.holds])}">'
+            f'<div class="aecourse-claim {look}" id="claim-{self.id}" data-claim="{record}" '
+            f'style="{STYLE.format(colour=self.colour)}">'
             f'<strong class="aecourse-claim-verdict">{self.verdict}</strong>'
             f'<span class="aecourse-claim-statement" style="flex:1 1 18em">{html.escape(self.statement)}</span>'
             f'<span class="aecourse-claim-figure" style="font-variant-numeric:tabular-nums;font-weight:600">'
@@ -207,8 +219,8 @@ def _figure(value) -> float:
 
 
 def strict() -> bool:
-    """Whether claims that fail raise: `AECOURSE_STRICT`."""
-    return os.environ.get("AECOURSE_STRICT", "") not in ("", "0", "off")
+    """Whether claims that fail raise: `AECOURSE_STRICT`; never in a quick book."""
+    return not quick.on() and os.environ.get("AECOURSE_STRICT", "") not in ("", "0", "off")
 
 
 def number(value: float) -> str:
@@ -251,7 +263,7 @@ def strip(claim: Claim, width: int = 150, height: int = 22) -> str:
         for run in claim.runs
     )
     ring = "".join(
-        f'<circle cx="{x(value)}" cy="{middle}" r="5" fill="none" stroke="{COLOURS[claim.holds]}" stroke-width="2"/>'
+        f'<circle cx="{x(value)}" cy="{middle}" r="5" fill="none" stroke="{claim.colour}" stroke-width="2"/>'
         for value in here
     )
     return (

@@ -144,6 +144,9 @@ def settings() -> Iterator[Finding]:
         yield Finding("AECOURSE_DATASET", words, True, "unset AECOURSE_DATASET")
     elif asked:
         yield Finding("AECOURSE_DATASET", asked)
+    if os.environ.get("AECOURSE_QUICK", "") not in ("", "0", "off"):
+        words = "is set: budgets are small, and no claim is judged"
+        yield Finding("AECOURSE_QUICK", words, command="unset AECOURSE_QUICK")
     if claims.strict():
         words = "is set: a claim that fails stops a notebook; only the tests want that"
         yield Finding("AECOURSE_STRICT", words, command="unset AECOURSE_STRICT")

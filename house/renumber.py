@@ -14,6 +14,8 @@ import re
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [
     str(ROOT),
@@ -87,7 +89,29 @@ def apply(root: Path, before, text: str) -> list[str]:
                 path.rename(path.with_name(f"{slugs[found[2]]:02d}_{found[2]}{path.suffix}"))
             )
     toc.update(root)
+    if remember(root / "house" / "redirects.yaml", before, slugs):
+        changed.add(root / "house" / "redirects.yaml")
     return sorted(path.relative_to(root).as_posix() for path in changed)
+
+
+def remember(file: Path, before, slugs: dict[str, int]) -> bool:
+    """Adds the numbers that lessons had until now to the table of those they had before; whether it changed.
+
+    A lesson that comes back to a number it had before has it no longer to remember; a tree without a table gets none."""
+    if not file.is_file():
+        return False
+    text = file.read_text("utf-8")
+    head = "".join(re.findall(r"^#.*\n", text, re.M))
+    had = {slug: list(numbers) for slug, numbers in (yaml.safe_load(text) or {}).items()}
+    for each in before:
+        if slugs.get(each.slug, each.number) != each.number:
+            had[each.slug] = [*had.get(each.slug, []), each.number]
+    for slug, now in slugs.items():
+        had[slug] = sorted({number for number in had.get(slug, []) if number != now})
+    lines = "".join(f"{slug}: {numbers}\n" for slug, numbers in sorted(had.items()) if numbers)
+    new = head + (lines or "{}\n")
+    file.write_text(new, "utf-8")
+    return new != text
 
 
 def main() -> int:

@@ -44,7 +44,8 @@ def environment(run: int, cache: Path, extra: dict[str, str]) -> dict[str, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("AECOURSE_DATASET", "AECOURSE_STRICT", "ATEN_CPU_CAPABILITY")
+        if name
+        not in ("AECOURSE_DATASET", "AECOURSE_QUICK", "AECOURSE_STRICT", "ATEN_CPU_CAPABILITY")
     }
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return {

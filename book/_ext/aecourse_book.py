@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -224,10 +225,11 @@ def table_of(claims: list[dict], docname: str, app, page: str) -> nodes.table:
             "", "", *text_with_math(claim["statement"]), refuri=target, internal=True
         )
         unit, published = claim.get("unit") or None, claim.get("published")
+        look = "claim-held" if claim["holds"] else "claim-not-held"
         verdict = nodes.inline(
             "",
             claim.get("verdict") or ("held" if claim["holds"] else "did not hold"),
-            classes=["claim-held" if claim["holds"] else "claim-not-held"],
+            classes=[look if claim.get("judged", True) else "claim-unjudged"],
         )
         row = nodes.row(
             "",
@@ -303,7 +305,9 @@ def summary(everything: list[dict], lessons: int) -> list[nodes.Node]:
         f"{count(len(everything), 'claim')} in {count(lessons, 'lesson')}. {count(len(measured), 'is', 'are')} measured and can be "
         f"false; {count(len(exact), 'is', 'are')} exact.",
         f"Here {sum(bool(claim['holds']) for claim in measured)} of the {len(measured)} measured ones held and "
-        f"{sum(bool(claim['holds']) for claim in exact)} of the {len(exact)} exact ones.",
+        f"{sum(bool(claim['holds']) for claim in exact)} of the {len(exact)} exact ones."
+        if all(claim.get("judged", True) for claim in everything)
+        else "None was judged here: this is a quick book.",
     ]
     if repeated:
         lines.append(f"In the ledger {always} of {len(repeated)} held in every repetition.")
@@ -503,6 +507,14 @@ UNUSED = (
 )
 
 
+def say_that_it_is_quick(app, config) -> None:
+    """A line at the head of every page of a book that was made with small budgets."""
+    if os.environ.get("AECOURSE_QUICK"):
+        from aecourse import quick  # here, so that other books need no course
+
+        config.html_theme_options = {**config.html_theme_options, "announcement": quick.BANNER}
+
+
 def load_mathjax_in_parts(app, config) -> None:
     config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {**(config.mathjax3_config or {}), "loader": {"load": list(MATHJAX)}}
@@ -608,6 +620,7 @@ def setup(app):
     app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", without_kernels, priority=900)
     app.connect("config-inited", load_mathjax_in_parts)
+    app.connect("config-inited", say_that_it_is_quick)
     app.connect("builder-inited", join_scripts)
     app.connect("build-finished", finish, priority=900)  # after MathJax has been copied
     return {

@@ -176,3 +176,42 @@ def test_a_missing_name_is_asked_for(make, monkeypatch, capsys):
     monkeypatch.setattr(make, "environment", lambda: None)
     assert make.main(["renumber", "SLUG=denoising"]) == 1
     assert "renumber: accepted are SLUG=... TO=..." in capsys.readouterr().out
+
+
+def test_a_quick_book_lies_apart_and_is_not_judged(make, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(make, "environment", lambda: None)
+    monkeypatch.setattr(make, "stale_results_removed", lambda: None)
+    monkeypatch.setattr(
+        make,
+        "step",
+        lambda title, command, env=None, **_: ran.append((list(map(str, command)), env)),
+    )
+    monkeypatch.setenv("AECOURSE_QUICK", "1")  # of the shell; the real book is real all the same
+    assert make.main(["book"]) == 0
+    assert make.main(["book", "QUICK=1"]) == 0
+    (execute, env), (build, _), (quick, quick_env), (quick_build, _) = ran
+    assert "AECOURSE_QUICK" not in env and quick_env["AECOURSE_QUICK"] == "1"
+    apart = str(make.ROOT / "_build" / "quick" / "_build")
+    assert quick[2].startswith(apart) and quick_env["AECOURSE_CACHE"].startswith(apart)
+    assert not execute[2].startswith(apart) and quick_build[6] + "/_build" == apart.replace(
+        "\\", "/"
+    )
+    said = capsys.readouterr().out
+    assert "no claim is judged" in said and "quick/_build/html/index.html" in said
+
+
+def test_what_is_published_is_made_from_the_book(make, monkeypatch):
+    ran = []
+    monkeypatch.setattr(make, "environment", lambda: None)
+    monkeypatch.setattr(make, "build_book", lambda: ran.append("book"))
+    monkeypatch.setattr(
+        make, "step", lambda title, command, **_: ran.append(list(map(str, command))[1:])
+    )
+    for arguments in (["publish", "SITE=https://a.b/c"], ["pdf"], ["epub"]):
+        assert make.main(arguments) == 0
+    site, pdf, epub = ran[1::2]
+    assert (
+        Path(site[0]).is_file() and site[0].endswith("publish.py") and site[-1] == "https://a.b/c"
+    )
+    assert Path(pdf[0]).is_file() and pdf[-1].endswith(".pdf") and epub[-1].endswith(".epub")
