@@ -22,8 +22,8 @@ HEADING = re.compile(r"\A# (\d\d) · ")  # of a notebook's first cell
 NAME = re.compile(r"(?<![A-Za-z0-9])(\d\d)_([a-z][a-z0-9]*(?:_[a-z0-9]+)*)")
 CALL = re.compile(r'quiz\.(?:check_questions|load)\("(\d\d)"\)')
 LINK = re.compile(
-    r"\[(\d{1,2})(?=, [^\]]+\]\([./a-z]*\d\d_)"
-)  # [5, the VAE](notebooks/05_vae_elbo.ipynb)
+    r"\[(\d{1,2})(?=(?:, [^\]]+)?\]\([./a-z]*(\d\d)_)"
+)  # [5](notebooks/05_vae_elbo.ipynb), [5, the VAE](notebooks/05_vae_elbo.ipynb)
 
 
 def texts(root: Path) -> Iterator[Path]:
@@ -66,7 +66,7 @@ def rewritten(text: str, new: Callable[[int], int], slugs: dict[str, int]) -> st
     new    gives the new number of a lesson for its old one
     slugs  gives the new number for each slug
     """
-    padded = re.search(r"[Ll]essons?\s+0\d", text) is not None
+    padded = re.search(r"[Ll]essons?\s+0\d|\[0\d[,\]]", text) is not None
 
     def number(match: re.Match) -> str:
         found = match[0]

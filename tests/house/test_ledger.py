@@ -54,7 +54,9 @@ LESSONS = [lesson for lesson in replicate.named([]) if claims_of(lesson)]
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_measured_claim_has_eight_runs_and_none_is_stale(lesson):
     runs = ledger.read(lesson)
-    assert len({run["run"] for run in runs}) >= 8
+    assert len({run["run"] for run in runs}) >= 8, (
+        f"the ledger has {len(runs)} runs of {lesson}; eight are wanted: make replicate {lesson[:2]}"
+    )
     assert (
         len({run["capability"] for run in runs}) > 1
         and sum(run["run"] % 8 >= 6 for run in runs) >= 2

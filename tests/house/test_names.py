@@ -77,8 +77,8 @@ def test_lessons_are_named_by_their_numbers(path):
                 )
 
 
-def test_a_link_called_lesson_leads_to_that_lesson():
-    called = re.compile(r"\[[Ll]esson\s+(\d{1,2})\]\((?:\.\./)?(?:notebooks/)?(\d\d)_")
+def test_a_link_called_by_a_number_leads_to_that_lesson():
+    called = re.compile(r"\[(?:[Ll]esson\s+)?(\d{1,2})(?:, [^\]]+)?\]\([./a-z]*(\d\d)_")
     wrong = [
         (path.name, match[0])
         for path in names.texts(ROOT)
@@ -173,7 +173,9 @@ def test_prose_that_names_lessons_is_found(text, numbers):
         ("l~essons 05, 09 and 13", "l~essons 06, 10 and 14"),
         ("l~esson 5 and l~esson 9", "l~esson 6 and l~esson 10"),
         ("in l~esson 4, not in l~esson 3", "in l~esson 5, not in l~esson 3"),
-        ("[5](../notebooks/05_toy.ipynb)", "[5](../notebooks/06_toy.ipynb)"),
+        ("[5~](../notebooks/05_toy.ipynb)", "[6~](../notebooks/06_toy.ipynb)"),
+        ("[05~](05_toy.ipynb), [09~](05_toy.ipynb)", "[06~](06_toy.ipynb), [10~](06_toy.ipynb)"),
+        ("[5](bibliography.md), [a5](05_toy.ipynb)", "[5](bibliography.md), [a5](06_toy.ipynb)"),
         ("[5~, VAE](../notebooks/05_toy.ipynb)", "[6~, VAE](../notebooks/06_toy.ipynb)"),
         ('qu~iz.load("05"), f("05")', 'qu~iz.load("06"), f("05")'),
         ("# 05 · The VAE", "# 06 · The VAE"),

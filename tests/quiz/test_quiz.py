@@ -53,13 +53,17 @@ def write(folder, *questions, lesson="77"):
 @pytest.mark.parametrize("lesson", quiz.lessons())
 def test_every_lesson_asks_three_to_five_questions(lesson):
     questions = quiz.load(lesson)
-    assert 3 <= len(questions) <= 5
+    assert 3 <= len(questions) <= 5, (
+        f"aecourse/quiz/lessons/{lesson}.yaml has {len(questions)} questions; three to five are accepted"
+    )
     places = [
         [option.correct for option in q.options].index(True)
         for q in questions
         if q.kind == "choice"
     ]
-    assert len(places) < 3 or len(set(places)) > 1  # the right answer has no favourite place
+    assert len(places) < 3 or len(set(places)) > 1, (
+        f"aecourse/quiz/lessons/{lesson}.yaml: the right answers all stand in one place; move one"
+    )
 
 
 def test_a_well_formed_file_is_read_as_written(tmp_path):
