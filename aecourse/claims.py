@@ -164,7 +164,7 @@ def claim(
     runs = [entry.value for entry in entries]
     held = sum(ledger.within(run, above, below) for run in runs)
     if not runs:
-        statement = statement.replace("In {held} of {runs} runs", "In some runs")
+        statement = statement.replace("{held} of {runs} runs", "some runs")
     for name, count in (("held", held), ("runs", len(runs))):
         statement = statement.replace(f"{{{name}}}", str(count))
     result = Claim(

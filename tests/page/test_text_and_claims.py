@@ -114,6 +114,8 @@ def test_other_images_are_not_judged_by_the_ledger(repeated, monkeypatch):
     monkeypatch.setenv("AECOURSE_DATASET", "mnist")
     made = claims.claim("some-claim", "In {held} of {runs} runs it was.", 1.5, above=1.2)
     assert made.statement == "In some runs it was." and made.rate == "not yet repeated"
+    made = claims.claim("some-claim", "It falls: in {held} of {runs} runs it was.", 1.5, above=1.2)
+    assert made.statement == "It falls: in some runs it was."
 
 
 def test_the_strip_draws_every_repetition_and_says_what_it_shows(repeated):
