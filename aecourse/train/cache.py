@@ -133,7 +133,8 @@ def _known(value):
         return [kind.__name__, *((_known(name), _known(inner)) for name, inner in value.items())]
     if kind is set:
         return [kind.__name__, *map(_known, sorted(value))]
-    if FIRST[value.__module__][value.__qualname__] is value:
+    home = FIRST.get(value.__module__, FIRST["torch.nn.functional"])  # its built-ins live elsewhere
+    if home[value.__qualname__] is value:
         return f"{value.__module__}.{value.__qualname__}"
     raise TypeError(repr(value))
 
