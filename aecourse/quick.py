@@ -12,6 +12,8 @@ import functools
 import inspect
 import os
 
+from aecourse import require
+
 EARLY, STEPS, FEW = 4, 150, 30
 IMAGES, DRAWS = 2_000, 20
 _installed = False
@@ -55,19 +57,10 @@ def fewer(load):
     return few
 
 
-def capped(function, **most):
+def capped(function, **most: int):
     """A function whose arguments of these names are at most so large."""
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def rough(*arguments, **options):
-        asked = signature.bind(*arguments, **options)
-        asked.apply_defaults()
-        for name, bound in most.items():
-            asked.arguments[name] = min(asked.arguments[name], bound)
-        return function(*asked.args, **asked.kwargs)
-
-    return rough
+    rules = {name: lambda _, value, bound=bound: min(value, bound) for name, bound in most.items()}
+    return require.checked(**rules)(function)
 
 
 def or_nothing(share):

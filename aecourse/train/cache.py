@@ -134,8 +134,9 @@ def _known(value):
     if kind is set:
         return [kind.__name__, *map(_known, sorted(value))]
     home = FIRST.get(value.__module__, FIRST["torch.nn.functional"])  # its built-ins live elsewhere
-    if home[value.__qualname__] is value:
-        return f"{value.__module__}.{value.__qualname__}"
+    for name in (value.__qualname__, value.__name__):  # torch.relu is a method of a hidden class
+        if home.get(name) is value:
+            return f"{value.__module__}.{name}"
     raise TypeError(repr(value))
 
 

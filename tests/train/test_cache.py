@@ -161,6 +161,26 @@ def test_the_layers_of_a_stack_are_read_too(images):
         assert [history.cached for history in histories] == [cached, cached]
 
 
+@pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "nn.functional.gelu"])
+def test_torchs_own_functions_are_known_by_every_name(images, name):
+    """Built-ins call themselves otherwise: torch.relu is a method of a hidden class, gelu lives in torch._C."""
+    function = torch
+    for part in name.split("."):
+        function = getattr(function, part)
+
+    def fitted(act):
+        torch.manual_seed(0)
+        model = models.Autoencoder(2, nets.mlp((4,)), shape=(1, 4, 5))
+        model.act = act
+        return train.fit(model, images, **RUN).cached
+
+    assert [fitted(function), fitted(function), fitted(torch.nn.functional.silu)] == [
+        False,
+        True,
+        False,
+    ]
+
+
 def test_an_interrupted_run_is_not_kept(images, vae, folder):
     def stop(x):
         raise KeyboardInterrupt
