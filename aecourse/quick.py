@@ -12,8 +12,6 @@ import functools
 import inspect
 import os
 
-from aecourse import require
-
 EARLY, STEPS, FEW = 4, 150, 30
 IMAGES, DRAWS = 2_000, 20
 _installed = False
@@ -59,6 +57,8 @@ def fewer(load):
 
 def capped(function, **most: int):
     """A function whose arguments of these names are at most so large."""
+    from aecourse import require  # here, since it imports torch, and the package must import where torch does not load
+
     rules = {name: lambda _, value, bound=bound: min(value, bound) for name, bound in most.items()}
     return require.checked(**rules)(function)
 

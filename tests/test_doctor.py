@@ -76,6 +76,12 @@ def test_it_speaks_where_torch_is_missing():
     assert run.returncode == 0 and "✗ torch, torchvision" in run.stdout, run.stderr
 
 
+def test_the_package_imports_nothing_heavy():
+    code = "import sys, aecourse; print([name for name in ('torch', 'sklearn', 'matplotlib') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.strip() == "[]", run.stdout + run.stderr
+
+
 def test_a_card_that_torch_cannot_use(monkeypatch):
     import torch
 
