@@ -1,4 +1,4 @@
-"""Free bits, the linear model's waterline, swapped codes, the encoder that trains alone, and lesson 10's checkers."""
+"""Free bits, the linear model's waterline, swapped codes, the encoder that trains alone, and lesson 12's checkers."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 14."""
+"""Exercises of lesson 17."""
 
 from __future__ import annotations
 

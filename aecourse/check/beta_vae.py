@@ -1,4 +1,4 @@
-"""Exercises of lesson 11."""
+"""Exercises of lesson 13."""
 
 from __future__ import annotations
 

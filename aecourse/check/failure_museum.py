@@ -1,4 +1,4 @@
-"""Exercises of lesson 19."""
+"""Exercises of lesson 22."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 08."""
+"""Exercises of lesson 09."""
 
 from __future__ import annotations
 

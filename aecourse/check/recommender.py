@@ -1,4 +1,4 @@
-"""Exercises of lesson 18."""
+"""Exercises of lesson 21."""
 
 from __future__ import annotations
 

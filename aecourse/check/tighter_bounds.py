@@ -1,4 +1,4 @@
-"""Exercises of lesson 12."""
+"""Exercises of lesson 14."""
 
 from __future__ import annotations
 

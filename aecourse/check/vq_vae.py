@@ -1,4 +1,4 @@
-"""Exercises of lesson 13."""
+"""Exercises of lesson 16."""
 
 from __future__ import annotations
 

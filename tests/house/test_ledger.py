@@ -126,6 +126,12 @@ def test_words_and_plots_do_not_change_the_digest(lesson, old, new):
     assert old in LESSON and lesson(LESSON.replace(old, new)) == lesson()
 
 
+def test_another_number_of_a_lesson_does_not_change_the_digest(lesson):
+    told = LESSON + "\nx = f'as in lesson 10: {x}'"
+    assert lesson(told.replace("lesson 10", "lesson 12")) == lesson(told)
+    assert lesson(told.replace("lesson 10", "another lesson")) != lesson(told)
+
+
 @pytest.mark.parametrize(
     "old, new",
     [

@@ -1,4 +1,4 @@
-"""What lesson 11 says and no longer measures: the slope of the curve, a code turned, the parts of the KL in closed form."""
+"""What lesson 13 says and no longer measures: the slope of the curve, a code turned, the parts of the KL in closed form."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What lesson 08 says without a claim: the shell in which Gaussian draws lie, and what is half way between two of them."""
+"""What lesson 09 says without a claim: the shell in which Gaussian draws lie, and what is half way between two of them."""
 
 import math
 

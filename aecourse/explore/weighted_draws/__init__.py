@@ -1,4 +1,4 @@
-"""The live figure of lesson 12: K weighted draws from a Gaussian q, against a posterior that is known."""
+"""The live figure of lesson 14: K weighted draws from a Gaussian q, against a posterior that is known."""
 
 from __future__ import annotations
 
