@@ -1,6 +1,7 @@
 """What all tests share: a browser, and the built book."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +20,34 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+SERVED = "https://host.example/autoencoders"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--served",
+        action="store_true",
+        help="test the built book as `make publish` leaves it, at an address in a host's folder, instead of its files",
+    )
+
+
+class Served(type(Path())):
+    """A file of the published site; its address is the one that it has at the host."""
+
+    root = ""
+
+    def as_uri(self):
+        return f"{SERVED}/{self.relative_to(self.root).as_posix()}"
+
+
+def answered(route):
+    """What a host of files answers: the file, or its page 404.html."""
+    name = route.request.url.removeprefix(SERVED).partition("?")[0].partition("#")[0]
+    file = Path(Served.root + name)
+    found = file.is_file()
+    route.fulfill(status=200 if found else 404, path=file if found else f"{Served.root}/404.html")
 
 
 def pytest_collection_modifyitems(items):
@@ -57,16 +86,33 @@ def browser():
             chromium = playwright.chromium.launch(executable_path=browser_path(), args=QUIET)
         except Error as error:
             missing("no browser starts (" + str(error).strip().splitlines()[0] + ")")
+        plain = chromium.new_context
+
+        def new_context(**options):
+            context = plain(**options)
+            context.route(f"{SERVED}/**", answered)  # answers without a network, too
+            return context
+
+        chromium.new_context = new_context
         yield chromium
         chromium.close()
 
 
 @pytest.fixture(scope="session")
-def built_book() -> Path:
+def built_book(request, tmp_path_factory) -> Path:
+    """The folder of the built book; with --served the published one, whose files have addresses at a host."""
     html = ROOT / "_build" / "html"
     if not (html / "book" / "index.html").is_file():
         pytest.skip("the book is not built; make book builds it")
-    return html
+    if not request.config.getoption("--served"):
+        return html
+    sys.path.insert(0, str(ROOT / "house"))
+    import publish
+
+    out = tmp_path_factory.mktemp("published")
+    publish.publish(html, out, SERVED, publish.table(ROOT / "house" / "redirects.yaml"))
+    Served.root = str(out / "site")
+    return Served(Served.root)
 
 
 @pytest.fixture

@@ -23,9 +23,13 @@ def page(browser):
     context.close()
 
 
-def opened(page, name):
-    page.goto((HTML / "book" / f"{name}.html").as_uri())
-    page.wait_for_function("() => MathJax.startup.promise.then(() => true)", timeout=30_000)
+@pytest.fixture
+def opened(page, built_book):
+    def open_page(name):
+        page.goto((built_book / "book" / f"{name}.html").as_uri())
+        page.wait_for_function("() => MathJax.startup.promise.then(() => true)", timeout=30_000)
+
+    return open_page
 
 
 def pages_of(pdf: bytes) -> int:
@@ -33,17 +37,17 @@ def pages_of(pdf: bytes) -> int:
 
 
 @needs_page
-def test_the_cheat_sheet_fits_on_two_sides(page):
-    opened(page, "cheat_sheet")
+def test_the_cheat_sheet_fits_on_two_sides(page, opened):
+    opened("cheat_sheet")
     for size in ("A4", "Letter"):
         assert 1 <= pages_of(page.pdf(format=size)) <= 2
 
 
 @needs_page
-def test_the_question_bank_works_in_the_book(page):
+def test_the_question_bank_works_in_the_book(page, opened):
     from aecourse.quiz import cards
 
-    opened(page, "question_bank")
+    opened("question_bank")
     assert (
         page.locator(".ae-card").count() == len(cards.load())
         and page.get_by_role("button", name="Empty all boxes").is_visible()
@@ -57,19 +61,19 @@ def test_the_question_bank_works_in_the_book(page):
 
 
 @needs_page
-def test_the_opened_answers_fit_a_phone(page):
+def test_the_opened_answers_fit_a_phone(page, opened):
     page.set_viewport_size({"width": 390, "height": 800})
     for name in ("question_bank", "question_bank_print"):
-        opened(page, name)
+        opened(name)
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
 
 
 @needs_page
-def test_on_paper_the_questions_come_first(page):
+def test_on_paper_the_questions_come_first(page, opened):
     from aecourse.quiz import cards
 
-    opened(page, "question_bank_print")
+    opened("question_bank_print")
     parts = page.locator(".ae-part h2").all_inner_texts()
     numbers = page.locator(".ae-item .ae-place strong").all_inner_texts()
     n = len(cards.load())
