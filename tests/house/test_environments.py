@@ -95,3 +95,17 @@ def test_conda_gets_the_same_lower_bounds():
     assert set(declared()[""]) <= {
         each.replace("pytorch-cpu", "torch") for each in listed["dependencies"]
     }
+
+
+def test_the_oldest_versions_are_the_lower_bounds():
+    import versions
+
+    assert versions.oldest("torch>=2.4") == "torch==2.4.*"
+    assert versions.oldest("implicit>=0.7.2") == "implicit==0.7.2"
+    assert versions.oldest("jupyter-book>=1.0.4,<2") == "jupyter-book==1.0.4"
+    packages = versions.declared((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert packages == declared()[""] and len(packages) > 8
+    assert versions.wanted("newest")[: len(packages)] == packages
+    assert all("==" in each for each in versions.wanted("oldest")[: len(packages)])
+    for name in versions.LESSONS:
+        assert len(list((ROOT / "notebooks").glob(f"[0-9][0-9]_{name}.ipynb"))) == 1
