@@ -505,7 +505,8 @@ def surroundings():
 
     yield change
     torch.set_default_dtype(before)
-    torch.set_default_device(None)
+    # in torch 2.4 no default device can be asked for once it was None
+    torch.set_default_device("cpu" if torch.__version__.startswith("2.4.") else None)
 
 
 @pytest.mark.parametrize("dtype, device", SURROUNDINGS)
