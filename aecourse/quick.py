@@ -57,7 +57,9 @@ def fewer(load):
 
 def capped(function, **most: int):
     """A function whose arguments of these names are at most so large."""
-    from aecourse import require  # here, since it imports torch, and the package must import where torch does not load
+    from aecourse import (
+        require,
+    )  # here, since it imports torch, and the package must import where torch does not load
 
     rules = {name: lambda _, value, bound=bound: min(value, bound) for name, bound in most.items()}
     return require.checked(**rules)(function)
