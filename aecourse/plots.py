@@ -509,20 +509,48 @@ def fields(
     *,
     description: str,
     points: Tensor | None = None,
+    walkers: dict[str, Tensor] | None = None,
+    columns: int | None = None,
     scale: float = 1.0,
     size: float = 3.7,
 ) -> Figure:
     """Vector fields side by side: name -> arrows [N, 2] at the places `at` [N, 2], `scale` times their length.
 
-    points: data [M, 2] behind the arrows, if any.
+    points    data [M, 2] behind the arrows, if any
+    walkers   name -> points [M, 2] that differ from panel to panel; the data behind them are then grey, and the view
+              ends where the arrows do
+    columns   panels in a row; all of them where it is None
     """
+    columns = min(require.integer("columns", columns or len(named)), len(named))
+    lines = -(-len(named) // columns)
     fig, axes = figure(
-        description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False
+        description,
+        rows=lines,
+        columns=columns,
+        width=size * columns,
+        height=(size + 0.1) * lines,
+        squeeze=False,
     )
-    for ax, (name, field) in zip(axes[0], named.items()):
-        if points is not None:
-            ax.scatter(*_points("points", points).T, s=2, color=ORANGE, linewidths=0)
+    for ax in axes.flat[len(named) :]:
+        ax.set_axis_off()
+    for ax, (name, field) in zip(axes.flat, named.items()):
         places, arrows = _together(name, _points("at", at), _points(name, field, finite=False))
+        if points is not None:
+            ax.scatter(
+                *_points("points", points).T,
+                s=2,
+                color=ORANGE if walkers is None else GREY,
+                linewidths=0,
+            )
+        if walkers is not None:
+            moving = walkers[require.choice("walkers", name, walkers)]
+            ax.scatter(*_points(name, moving).T, s=5, color=ORANGE, linewidths=0)
+            low, high = places.min(0), places.max(0)
+            margin = 0.06 * (high - low)
+            ax.set(
+                xlim=(low[0] - margin[0], high[0] + margin[0]),
+                ylim=(low[1] - margin[1], high[1] + margin[1]),
+            )
         ax.quiver(
             *places.T,
             *arrows.T,
