@@ -445,6 +445,65 @@ def graph(
     return fig
 
 
+def pushes(
+    f, theta: float, *, description: str, draws: int = 10, width: float = 7.0, height: float = 3.9
+) -> Figure:
+    """How single draws of z ~ N(theta, 1) push theta so that the mean of `f` rises, by two estimators side by side.
+
+    f       [N] -> [N], smooth
+    draws   that many, one from each equal share of the distribution, sorted
+
+    Left the pathwise estimate, f'(z); right the score function, f(z) (z - theta), the area of a dot being the size of
+    f(z). All arrows have one scale; below them, their mean.
+    """
+    theta, draws = float(theta), require.integer("draws", draws, low=2)
+    shares = (torch.arange(draws, dtype=torch.float64) + 0.5) / draws
+    z = (theta + torch.distributions.Normal(0.0, 1.0).icdf(shares)).requires_grad_()
+    values = f(z)
+    (slope,) = torch.autograd.grad(values.sum(), z)
+    z, values = z.detach(), values.detach()
+    panels = {
+        "pathwise: the slope of f there": (slope, None),
+        "score function: to the draw, times f": (values * (z - theta), values),
+    }
+    longest = max(float(push.abs().max()) for push, _ in panels.values())
+    scale = 3.0 / longest if longest > 0 else 1.0
+    reach = [float(place + scale * p) for push, _ in panels.values() for place, p in zip(z, push)]
+    low, high = min([*z.tolist(), *reach]) - 0.5, max([*z.tolist(), *reach]) + 0.5
+    fig, axes = figure(description, columns=2, width=width, height=height, sharex=True, sharey=True)
+    bell = np.linspace(low, high, 200)
+    top = draws + 0.3
+    for ax, (title, (push, weight)) in zip(axes, panels.items()):
+        ax.plot(bell, top + 2.6 * np.exp(-np.square(bell - theta) / 2), color=GREY, linewidth=1.6)
+        ax.plot([theta, theta], [-1.5, top + 2.6], ":", color=INK, linewidth=1.2)
+        size = np.full(draws, 16.0)
+        if weight is not None:
+            size = 6 + 110 * _array(weight.abs() / weight.abs().max().clamp_min(1e-12))
+        for row, (place, p) in enumerate(zip(z.tolist(), push.tolist())):
+            _arrow(ax, (place, row), (place + scale * p, row), BLUE, 1.8)
+        ax.scatter(z, range(draws), s=size, color=BLUE, linewidths=0, alpha=0.55)
+        mean = float(push.mean())
+        _arrow(ax, (theta, -1.5), (theta + scale * mean, -1.5), ORANGE, 3.0)
+        ax.text(theta - 0.15, -1.5, f"mean {mean:.1f}", ha="right", va="center", color=INK)
+        ax.set(title=title, xlabel="z", xlim=(low, high), ylim=(-2.3, top + 2.9), yticks=[])
+        ax.set_xticks([theta], ["θ"])
+        ax.grid(False)
+        ax.spines["left"].set_visible(False)
+    return fig
+
+
+def _arrow(ax, start: tuple, end: tuple, color: str, width: float) -> None:
+    style = {
+        "arrowstyle": "-|>",
+        "color": color,
+        "linewidth": width,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "mutation_scale": 4 + 3 * width,
+    }
+    ax.annotate("", end, start, arrowprops=style)
+
+
 def scatter(
     points: Tensor,
     labels: Tensor,
