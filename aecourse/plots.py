@@ -1013,6 +1013,90 @@ def matrices(
     return fig
 
 
+def marked(
+    named: dict,
+    *,
+    rows: list[str],
+    columns: list[str],
+    description: str,
+    along: str,
+    second: bool = False,
+    right: dict | None = None,
+    below: dict | None = None,
+    high: float = 1.0,
+    scale: float = 0.45,
+) -> Figure:
+    """Tables like those of `matrices`, in which the largest number of every column or row has an orange frame.
+
+    along    "columns" or "rows": where the largest is sought
+    second   a dashed frame around the second largest as well
+    right    title -> [len(rows)], written beside the rows, in per cent of 1
+    below    title -> [len(columns)], written below the columns
+    """
+    axis = ("columns", "rows").index(require.choice("along", along, ("columns", "rows")))
+    fig = matrices(
+        named, rows=rows, columns=columns, description=description, high=high, scale=scale
+    )
+    fig.set_size_inches(
+        fig.get_figwidth() + scale * len(named) * (right is not None), fig.get_figheight() + 0.35
+    )
+    for ax, (title, table) in zip(fig.axes, named.items()):
+        ranked = np.argsort(-_array(table), axis=axis, kind="stable")
+        for place in range(ranked.shape[1 - axis]):
+            order = ranked[:, place] if axis == 0 else ranked[place]
+            for found, line in zip(order, ("-", "--") if second else ("-",)):
+                r, c = (found, place) if axis == 0 else (place, found)
+                ax.add_patch(
+                    Rectangle(
+                        (c + 0.06, r + 0.06),
+                        0.88,
+                        0.88,
+                        fill=False,
+                        edgecolor=ORANGE,
+                        linewidth=2.2,
+                        linestyle=line,
+                    )
+                )
+        written = {"color": ORANGE, "ha": "center", "va": "center", "fontsize": 10}
+        if below is not None:
+            for c, value in enumerate(_array(below[title])):
+                ax.text(c + 0.5, len(rows) + 0.5, f"{100 * value:.0f}", **written)
+        if right is not None:
+            for r, value in enumerate(_array(right[title])):
+                ax.text(len(columns) + 0.5, r + 0.52, f"{100 * value:.0f}", **written)
+        ax.set(
+            xlim=(0, len(columns) + (right is not None)), ylim=(len(rows) + (below is not None), 0)
+        )
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.set_title(title, pad=8)
+    return fig
+
+
+def gaps(
+    named: dict[str, tuple[Tensor, Tensor]],
+    *,
+    rows: list[str],
+    columns: list[str],
+    description: str,
+    scale: float = 0.45,
+) -> Figure:
+    """What each latent knows of each factor: title -> (information [k, f], entropies [f]), k at least 2, drawn in per
+    cent of the entropy. The two best latents of every factor have a frame, and their gap stands below."""
+    shares = {title: _array(known) / _array(whole) for title, (known, whole) in named.items()}
+    ranked = {title: np.sort(_table(title, table), axis=0) for title, table in shares.items()}
+    return marked(
+        shares,
+        rows=rows,
+        columns=columns,
+        description=description,
+        along="columns",
+        second=True,
+        below={title: table[-1] - table[-2] for title, table in ranked.items()},
+        scale=scale,
+    )
+
+
 def stacked(
     named: dict[str, dict[str, float]],
     *,

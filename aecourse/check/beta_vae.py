@@ -184,8 +184,7 @@ exercise(
         Mistake(
             "gap to the mean",
             _to_the_mean,
-            "the gap is taken to the mean of all latents; it is the distance to the second "
-            "best.",
+            "the gap is taken to the mean of all latents; it is the distance to the second best.",
         ),
         Mistake(
             "among the factors",
@@ -196,14 +195,12 @@ exercise(
         Mistake(
             "the best alone",
             lambda i, h: (i.max(0).values / h).mean(),
-            "that is the share that the best latent knows; subtract what the second best "
-            "knows.",
+            "that is the share that the best latent knows; subtract what the second best knows.",
         ),
         Mistake(
             "best to worst",
             lambda i, h: (_gaps(i, -1) / h).mean(),
-            "that is the distance from the best to the worst latent; the second best is "
-            "meant.",
+            "that is the distance from the best to the worst latent; the second best is meant.",
         ),
         Mistake(
             "sum over factors",
