@@ -445,6 +445,65 @@ def graph(
     return fig
 
 
+def pushes(
+    f, theta: float, *, description: str, draws: int = 10, width: float = 7.0, height: float = 3.9
+) -> Figure:
+    """How single draws of z ~ N(theta, 1) push theta so that the mean of `f` rises, by two estimators side by side.
+
+    f       [N] -> [N], smooth
+    draws   that many, one from each equal share of the distribution, sorted
+
+    Left the pathwise estimate, f'(z); right the score function, f(z) (z - theta), the area of a dot being the size of
+    f(z). All arrows have one scale; below them, their mean.
+    """
+    theta, draws = float(theta), require.integer("draws", draws, low=2)
+    shares = (torch.arange(draws, dtype=torch.float64) + 0.5) / draws
+    z = (theta + torch.distributions.Normal(0.0, 1.0).icdf(shares)).requires_grad_()
+    values = f(z)
+    (slope,) = torch.autograd.grad(values.sum(), z)
+    z, values = z.detach(), values.detach()
+    panels = {
+        "pathwise: the slope of f there": (slope, None),
+        "score function: to the draw, times f": (values * (z - theta), values),
+    }
+    longest = max(float(push.abs().max()) for push, _ in panels.values())
+    scale = 3.0 / longest if longest > 0 else 1.0
+    reach = [float(place + scale * p) for push, _ in panels.values() for place, p in zip(z, push)]
+    low, high = min([*z.tolist(), *reach]) - 0.5, max([*z.tolist(), *reach]) + 0.5
+    fig, axes = figure(description, columns=2, width=width, height=height, sharex=True, sharey=True)
+    bell = np.linspace(low, high, 200)
+    top = draws + 0.3
+    for ax, (title, (push, weight)) in zip(axes, panels.items()):
+        ax.plot(bell, top + 2.6 * np.exp(-np.square(bell - theta) / 2), color=GREY, linewidth=1.6)
+        ax.plot([theta, theta], [-1.5, top + 2.6], ":", color=INK, linewidth=1.2)
+        size = np.full(draws, 16.0)
+        if weight is not None:
+            size = 6 + 110 * _array(weight.abs() / weight.abs().max().clamp_min(1e-12))
+        for row, (place, p) in enumerate(zip(z.tolist(), push.tolist())):
+            _arrow(ax, (place, row), (place + scale * p, row), BLUE, 1.8)
+        ax.scatter(z, range(draws), s=size, color=BLUE, linewidths=0, alpha=0.55)
+        mean = float(push.mean())
+        _arrow(ax, (theta, -1.5), (theta + scale * mean, -1.5), ORANGE, 3.0)
+        ax.text(theta - 0.15, -1.5, f"mean {mean:.1f}", ha="right", va="center", color=INK)
+        ax.set(title=title, xlabel="z", xlim=(low, high), ylim=(-2.3, top + 2.9), yticks=[])
+        ax.set_xticks([theta], ["θ"])
+        ax.grid(False)
+        ax.spines["left"].set_visible(False)
+    return fig
+
+
+def _arrow(ax, start: tuple, end: tuple, color: str, width: float) -> None:
+    style = {
+        "arrowstyle": "-|>",
+        "color": color,
+        "linewidth": width,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "mutation_scale": 4 + 3 * width,
+    }
+    ax.annotate("", end, start, arrowprops=style)
+
+
 def scatter(
     points: Tensor,
     labels: Tensor,
@@ -509,20 +568,48 @@ def fields(
     *,
     description: str,
     points: Tensor | None = None,
+    walkers: dict[str, Tensor] | None = None,
+    columns: int | None = None,
     scale: float = 1.0,
     size: float = 3.7,
 ) -> Figure:
     """Vector fields side by side: name -> arrows [N, 2] at the places `at` [N, 2], `scale` times their length.
 
-    points: data [M, 2] behind the arrows, if any.
+    points    data [M, 2] behind the arrows, if any
+    walkers   name -> points [M, 2] that differ from panel to panel; the data behind them are then grey, and the view
+              ends where the arrows do
+    columns   panels in a row; all of them where it is None
     """
+    columns = min(require.integer("columns", columns or len(named)), len(named))
+    lines = -(-len(named) // columns)
     fig, axes = figure(
-        description, columns=len(named), width=size * len(named), height=size + 0.1, squeeze=False
+        description,
+        rows=lines,
+        columns=columns,
+        width=size * columns,
+        height=(size + 0.1) * lines,
+        squeeze=False,
     )
-    for ax, (name, field) in zip(axes[0], named.items()):
-        if points is not None:
-            ax.scatter(*_points("points", points).T, s=2, color=ORANGE, linewidths=0)
+    for ax in axes.flat[len(named) :]:
+        ax.set_axis_off()
+    for ax, (name, field) in zip(axes.flat, named.items()):
         places, arrows = _together(name, _points("at", at), _points(name, field, finite=False))
+        if points is not None:
+            ax.scatter(
+                *_points("points", points).T,
+                s=2,
+                color=ORANGE if walkers is None else GREY,
+                linewidths=0,
+            )
+        if walkers is not None:
+            moving = walkers[require.choice("walkers", name, walkers)]
+            ax.scatter(*_points(name, moving).T, s=5, color=ORANGE, linewidths=0)
+            low, high = places.min(0), places.max(0)
+            margin = 0.06 * (high - low)
+            ax.set(
+                xlim=(low[0] - margin[0], high[0] + margin[0]),
+                ylim=(low[1] - margin[1], high[1] + margin[1]),
+            )
         ax.quiver(
             *places.T,
             *arrows.T,
@@ -924,6 +1011,90 @@ def matrices(
         for spine in ax.spines.values():
             spine.set_visible(False)
     return fig
+
+
+def marked(
+    named: dict,
+    *,
+    rows: list[str],
+    columns: list[str],
+    description: str,
+    along: str,
+    second: bool = False,
+    right: dict | None = None,
+    below: dict | None = None,
+    high: float = 1.0,
+    scale: float = 0.45,
+) -> Figure:
+    """Tables like those of `matrices`, in which the largest number of every column or row has an orange frame.
+
+    along    "columns" or "rows": where the largest is sought
+    second   a dashed frame around the second largest as well
+    right    title -> [len(rows)], written beside the rows, in per cent of 1
+    below    title -> [len(columns)], written below the columns
+    """
+    axis = ("columns", "rows").index(require.choice("along", along, ("columns", "rows")))
+    fig = matrices(
+        named, rows=rows, columns=columns, description=description, high=high, scale=scale
+    )
+    fig.set_size_inches(
+        fig.get_figwidth() + scale * len(named) * (right is not None), fig.get_figheight() + 0.35
+    )
+    for ax, (title, table) in zip(fig.axes, named.items()):
+        ranked = np.argsort(-_array(table), axis=axis, kind="stable")
+        for place in range(ranked.shape[1 - axis]):
+            order = ranked[:, place] if axis == 0 else ranked[place]
+            for found, line in zip(order, ("-", "--") if second else ("-",)):
+                r, c = (found, place) if axis == 0 else (place, found)
+                ax.add_patch(
+                    Rectangle(
+                        (c + 0.06, r + 0.06),
+                        0.88,
+                        0.88,
+                        fill=False,
+                        edgecolor=ORANGE,
+                        linewidth=2.2,
+                        linestyle=line,
+                    )
+                )
+        written = {"color": ORANGE, "ha": "center", "va": "center", "fontsize": 10}
+        if below is not None:
+            for c, value in enumerate(_array(below[title])):
+                ax.text(c + 0.5, len(rows) + 0.5, f"{100 * value:.0f}", **written)
+        if right is not None:
+            for r, value in enumerate(_array(right[title])):
+                ax.text(len(columns) + 0.5, r + 0.52, f"{100 * value:.0f}", **written)
+        ax.set(
+            xlim=(0, len(columns) + (right is not None)), ylim=(len(rows) + (below is not None), 0)
+        )
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.set_title(title, pad=8)
+    return fig
+
+
+def gaps(
+    named: dict[str, tuple[Tensor, Tensor]],
+    *,
+    rows: list[str],
+    columns: list[str],
+    description: str,
+    scale: float = 0.45,
+) -> Figure:
+    """What each latent knows of each factor: title -> (information [k, f], entropies [f]), k at least 2, drawn in per
+    cent of the entropy. The two best latents of every factor have a frame, and their gap stands below."""
+    shares = {title: _array(known) / _array(whole) for title, (known, whole) in named.items()}
+    ranked = {title: np.sort(_table(title, table), axis=0) for title, table in shares.items()}
+    return marked(
+        shares,
+        rows=rows,
+        columns=columns,
+        description=description,
+        along="columns",
+        second=True,
+        below={title: table[-1] - table[-2] for title, table in ranked.items()},
+        scale=scale,
+    )
 
 
 def stacked(

@@ -738,6 +738,52 @@ def test_the_mean_of_possible_origins_is_that_of_the_exact_denoiser():
     assert torch.allclose(mean.double(), mixture.denoise(noisy[None], 0.5)[0], atol=1e-5)
 
 
+def test_walkers_differ_from_panel_to_panel_and_the_view_ends_with_the_arrows():
+    at = torch.cartesian_prod(*[torch.linspace(-1, 1, 3)] * 2)
+    named = {name: torch.zeros(9, 2) for name in "abc"}
+    walkers = {name: torch.full((4, 2), 0.1 * i) for i, name in enumerate("abc")}
+    figure = plots.fields(named, at, points=at, walkers=walkers, columns=2, description="d")
+    shown = [ax for ax in figure.axes if ax.axison]
+    assert figure.svg() and [ax.get_title() for ax in shown] == ["a", "b", "c"]
+    moving = [ax.collections[1].get_offsets()[0][0] for ax in shown]
+    assert np.allclose(moving, [0, 0.1, 0.2]) and shown[0].get_xlim() == pytest.approx(
+        (-1.12, 1.12)
+    )
+    with pytest.raises(ValueError, match="walkers"):
+        plots.fields(named, at, walkers={"a": at}, description="d")
+
+
+def test_the_pushes_of_both_estimators_have_means_near_the_derivative():
+    figure = plots.pushes(torch.square, 1.5, draws=200, description="d")
+    means = [
+        float(text.get_text().removeprefix("mean "))
+        for ax in figure.axes
+        for text in ax.texts
+        if text.get_text()
+    ]
+    assert figure.svg() and means == pytest.approx([3.0, 3.0], abs=0.1)
+
+
+def test_the_largest_two_of_a_column_have_frames_and_their_gap_stands_below():
+    known = torch.tensor([[0.5, 0.1], [0.2, 0.0], [0.0, 0.9]])
+    figure = plots.gaps(
+        {"a": (known, torch.tensor([1.0, 1.0]))},
+        rows=list("rst"),
+        columns=list("xy"),
+        description="d",
+    )
+    (ax,) = figure.axes
+    frames = [(p.get_xy(), p.get_linestyle()) for p in ax.patches if not p.get_fill()]
+    places = {(int(x), int(y)): line for (x, y), line in frames}
+    assert places == {(0, 0): "-", (0, 1): "--", (1, 2): "-", (1, 0): "--"}
+    assert [text.get_text() for text in ax.texts][-2:] == ["30", "80"]
+    (ax,) = plots.marked(
+        {"a": known}, rows=list("rst"), columns=list("xy"), along="rows", description="d"
+    ).axes
+    frames = [(int(p.get_x()), int(p.get_y())) for p in ax.patches if not p.get_fill()]
+    assert frames == [(0, 0), (0, 1), (1, 2)]
+
+
 def test_a_graph_draws_every_node_and_tells_gradients_from_values():
     nodes = {"a": (0, 0), "b": (1, 0), "eps": (1, 1)}
     arrows = [("a", "b"), ("eps", "b"), ("b", "a", "cut")]

@@ -163,8 +163,8 @@ def _mig_hard(generator):
     entropies = torch.tensor([0.7, 2.0, 1.2])
     best = torch.tensor([[0.1, 0.4, 0.0], [0.5, 1.9, 0.0], [0.5, 0.2, 0.0], [0.3, 1.9, 0.9]])
     return {
-        "a table in which two code numbers know a factor equally well": (best, entropies),
-        "two code numbers": (best[:2], entropies),
+        "a table in which two latents know a factor equally well": (best, entropies),
+        "two latents": (best[:2], entropies),
         "one factor": (best[:, 2:], entropies[2:]),
     }
 
@@ -184,26 +184,23 @@ exercise(
         Mistake(
             "gap to the mean",
             _to_the_mean,
-            "the gap is taken to the mean of all code numbers; it is the distance to the second "
-            "best.",
+            "the gap is taken to the mean of all latents; it is the distance to the second best.",
         ),
         Mistake(
             "among the factors",
             _of_latents,
-            "the best and the second best are sought among the factors of a code number; they "
-            "should be sought among the code numbers (dimension 0) of each factor.",
+            "the best and the second best are sought among the factors of a latent; they "
+            "should be sought among the latents (dimension 0) of each factor.",
         ),
         Mistake(
             "the best alone",
             lambda i, h: (i.max(0).values / h).mean(),
-            "that is the share that the best code number knows; subtract what the second best "
-            "knows.",
+            "that is the share that the best latent knows; subtract what the second best knows.",
         ),
         Mistake(
             "best to worst",
             lambda i, h: (_gaps(i, -1) / h).mean(),
-            "that is the distance from the best to the worst code number; the second best is "
-            "meant.",
+            "that is the distance from the best to the worst latent; the second best is meant.",
         ),
         Mistake(
             "sum over factors",
@@ -234,13 +231,13 @@ exercise(
         Mistake(
             "the first two",
             lambda i, h: ((i[0] - i[1]) / h).mean(),
-            "those are the first two code numbers; the two that know most are wanted, others for "
+            "those are the first two latents; the two that know most are wanted, others for "
             "each factor.",
         ),
         Mistake(
             "shares of the total",
             lambda i, h: (_gaps(i) / i.sum(0)).mean(),
-            "the gap is divided by the sum over the code numbers; divide it by the entropy of the"
+            "the gap is divided by the sum over the latents; divide it by the entropy of the"
             " factor.",
         ),
         Mistake(

@@ -18,7 +18,7 @@ def factors():
 
 @pytest.fixture(scope="module")
 def perfect(factors):
-    """One code number per factor: permuted, rescaled, one turned upside down, with a little noise."""
+    """One latent per factor: permuted, rescaled, one turned upside down, with a little noise."""
     torch.manual_seed(1)
     return factors[:, [2, 0, 3, 1]] * torch.tensor([0.01, 3.0, -50.0, 1.0]) + 7
 
