@@ -33,9 +33,12 @@ from aecourse.evaluate.conditional import (
 from aecourse.evaluate.diagnose import Diagnosis, Finding, diagnose
 from aecourse.evaluate.disentanglement import (
     DCI,
+    Importances,
     dci,
     draw_codes,
     factor_vae_score,
+    factor_votes,
+    importances,
     mig,
     mutual_information,
 )
