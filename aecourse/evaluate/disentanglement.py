@@ -21,7 +21,7 @@ def draw_codes(model, x: Tensor, *, seed: int = 0) -> Tensor:
     """One draw from q(z|x) per image: x [N, C, H, W] -> codes [N, latent_dim] on the CPU.
 
     A silent latent has q(z|x) close to the prior, so that its draws are noise. Its *mean* still follows x by a little,
-    and none of the measures below asks how little: they would take it for a code number like any other.
+    and none of the measures below asks how little: they would take it for a latent like any other.
     """
     fitting(model, x, "posterior(x)")
     with measuring(model, seed) as device:
@@ -30,9 +30,9 @@ def draw_codes(model, x: Tensor, *, seed: int = 0) -> Tensor:
 
 
 def mutual_information(codes: Tensor, factors: Tensor, bins: int = 20) -> tuple[Tensor, Tensor]:
-    """(information [k, f], entropies [f]) in nats: of each code number about each factor, and of the factors.
+    """(information [k, f], entropies [f]) in nats: of each latent about each factor, and of the factors.
 
-    A code number is cut into `bins` of equal width between its least and its largest value, as in Locatello et al.
+    A latent is cut into `bins` of equal width between its least and its largest value, as in Locatello et al.
     2019. Unrelated numbers get about (bins - 1)(values - 1) / (2 N) nats by chance, 0.006 for 20 bins, 12 values and
     18,000 images.
     """
@@ -59,7 +59,7 @@ def mutual_information(codes: Tensor, factors: Tensor, bins: int = 20) -> tuple[
 
 
 def mig(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
-    """The mutual information gap: how far the best code number of a factor is ahead of the second best.
+    """The mutual information gap: how far the best latent of a factor is ahead of the second best.
 
     Mean over factors of (largest - second largest information) / entropy of the factor. Source: Chen et al. 2018,
     section 4.1; like Locatello et al. 2019 with means and bins instead of draws from q(z|x).
@@ -72,40 +72,59 @@ def mig(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
     return ((ranked[0] - ranked[1])[varied] / entropies[varied]).mean().item()
 
 
+def factor_votes(
+    codes: Tensor, factors: Tensor, *, votes: int = 800, group: int = 64, seed: int = 0
+) -> Tensor:
+    """The votes of the FactorVAE score [k, f]: how often each latent was the calmest where each factor was shared.
+
+    A vote: fix one factor at random at one of its values, take `group` images that have it, and name the latent
+    with the smallest variance, relative to its variance over all images. Latents that never move do not vote.
+    """
+    alive, tables = _two_tables(codes, factors, votes, group, seed)
+    table = torch.zeros(codes.shape[1], factors.shape[1], dtype=torch.long)
+    table[alive] = torch.from_numpy(tables[0])
+    return table
+
+
 def factor_vae_score(
     codes: Tensor, factors: Tensor, *, votes: int = 800, group: int = 64, seed: int = 0
 ) -> float:
     """The share of votes that name the right factor (Kim & Mnih 2018).
 
-    A vote: fix one factor at random at one of its values, take `group` images that have it, and name the code number
-    with the smallest variance, relative to its variance over all images. A table of `votes` such votes says which
-    factor each code number stands for; the score is how often that is right for `votes` others. Chance is 1 / f.
-    Code numbers that never move do not vote.
+    The table `factor_votes` says which factor each latent stands for: the one with most votes in its row. The score is
+    how often that is right for `votes` others. Chance is 1 / f.
     """
+    alive, (first, second) = _two_tables(codes, factors, votes, group, seed)
+    if not len(alive):
+        return 1 / factors.shape[1]
+    return float(second[np.arange(len(alive)), first.argmax(1)].sum() / votes)
+
+
+def _two_tables(codes, factors, votes: int, group: int, seed: int) -> tuple[Tensor, np.ndarray]:
+    """The latents that move, and two independent tables of `votes` votes each [2, moving latents, f]."""
     codes, factors = _checked(codes, factors)
     votes, group = require.integer("votes", votes), require.integer("group", group, low=2)
     generator = np.random.default_rng(require.integer("seed", seed, low=0))
     spread = codes.var(0)
     alive = (spread > 1e-12 * codes.square().mean(0)).nonzero().flatten()
+    table = np.zeros((2, len(alive), factors.shape[1]), dtype=int)
     if not len(alive):
-        return 1 / factors.shape[1]
+        return alive, table
     scaled = (codes[:, alive] / spread[alive].sqrt()).numpy()
     rows = [
         [np.flatnonzero(column == value) for value in np.unique(column)]
         for column in factors.T.numpy()
     ]
-    table = np.zeros((2, len(alive), factors.shape[1]), dtype=int)
     for half in table:
         for _ in range(votes):
             f = generator.integers(len(rows))
             having = rows[f][generator.integers(len(rows[f]))]
             half[scaled[generator.choice(having, group)].var(0).argmin(), f] += 1
-    named = table[0].argmax(1)
-    return float(table[1][np.arange(len(alive)), named].sum() / votes)
+    return alive, table
 
 
 class DCI(NamedTuple):
-    """disentanglement: a code number tells of one factor. completeness: a factor is told by one code number.
+    """disentanglement: a latent tells of one factor. completeness: a factor is told by one latent.
     informativeness: the share of held-out factor values that the code as a whole tells right."""
 
     disentanglement: float
@@ -113,23 +132,31 @@ class DCI(NamedTuple):
     informativeness: float
 
 
-def dci(
+class Importances(NamedTuple):
+    """table [k, f]: the share of each latent in the prediction of each factor, columns that add up to 1 or are 0.
+    latents [k]: 1 minus the entropy of each row's shares, relative to the largest there can be. factors [f]: the same
+    of each column. right [f]: the share of held-out values that are predicted right."""
+
+    table: Tensor
+    latents: Tensor
+    factors: Tensor
+    right: Tensor
+
+
+def importances(
     codes: Tensor, factors: Tensor, *, train: int = 4000, trees: int = 10, seed: int = 0
-) -> DCI:
-    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018).
+) -> Importances:
+    """On which latents a predictor of the factors relies (Eastwood & Williams 2018).
 
     A random forest predicts every factor from the code; `train` rows fit it, as many others test it. Its trees are
-    shallow (8 questions) and may choose among all code numbers for each, so that they do not come to ask about noise. How
-    much of a forest's prediction rests on which code number is a matrix of importances [k, f]. A row (a code number) scores 1
-    minus the entropy of its shares among factors, a column (a factor) likewise, relative to the largest entropy there
-    can be; code numbers are weighted by their importance, factors equally.
+    shallow (8 questions) and may choose among all latents for each, so that they do not come to ask about noise.
     """
     codes, factors = _checked(codes, factors)
     train = min(require.integer("train", train, low=2), len(codes) // 2)
     order = np.random.default_rng(require.integer("seed", seed, low=0)).permutation(len(codes))
     fit, test = order[:train], order[train : 2 * train]
     x, y = codes.numpy(), factors.numpy()
-    importances, right = np.zeros((x.shape[1], y.shape[1])), []
+    table, right = np.zeros((x.shape[1], y.shape[1])), []
     for f in range(y.shape[1]):
         forest = RandomForestClassifier(
             require.integer("trees", trees),
@@ -138,17 +165,25 @@ def dci(
             random_state=seed,
         )
         forest.fit(x[fit], y[fit, f])
-        importances[:, f] = forest.feature_importances_
+        table[:, f] = forest.feature_importances_
         right.append(forest.score(x[test], y[test, f]))
-    whole = importances.sum()
-    weights = (
-        importances.sum(1) / whole if whole else np.full(len(importances), 1 / len(importances))
+    parts = table, _purity(table), _purity(table.T), np.array(right)
+    return Importances(*map(torch.from_numpy, parts))
+
+
+def dci(
+    codes: Tensor, factors: Tensor, *, train: int = 4000, trees: int = 10, seed: int = 0
+) -> DCI:
+    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018), from the `importances`.
+
+    Disentanglement is the mean of the latents' scores, weighted by their importance, completeness that of the factors'.
+    """
+    table, latents, columns, right = importances(
+        codes, factors, train=train, trees=trees, seed=seed
     )
-    return DCI(
-        float((_purity(importances) * weights).sum()),
-        float(_purity(importances.T).mean()),
-        float(np.mean(right)),
-    )
+    whole = table.sum().item()
+    weights = table.sum(1) / whole if whole else torch.full((len(table),), 1 / len(table))
+    return DCI((latents * weights).sum().item(), columns.mean().item(), right.mean().item())
 
 
 def _purity(shares: np.ndarray) -> np.ndarray:

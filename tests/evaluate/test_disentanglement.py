@@ -47,7 +47,7 @@ def test_noise_scores_nothing(factors):
     assert abs(votes - 1 / len(SIZES)) < 0.06 and abs(informativeness - chance) < 0.03
 
 
-def test_a_duplicated_number_closes_the_gap_but_remains_disentangled(perfect, factors):
+def test_a_duplicated_latent_closes_the_gap_but_remains_disentangled(perfect, factors):
     twice = torch.cat([perfect, perfect], 1)
     gap, votes, disentanglement, completeness, informativeness = scores(twice, factors)
     assert gap < 1e-6 and votes > 0.98 and disentanglement > 0.98 and informativeness > 0.98
@@ -154,3 +154,16 @@ def test_draws_of_a_silent_latent_say_nothing_though_its_mean_says_everything():
 def test_the_argument_that_does_not_fit_is_named(measure, change, message, perfect, factors):
     with pytest.raises(ValueError, match=message):
         measure(*change(perfect, factors))
+
+
+def test_the_tables_behind_the_scores(perfect, factors):
+    """Permuted factors: votes and importances stand where the permutation says; a dead latent gets neither."""
+    codes = torch.cat([perfect, torch.zeros(8000, 1)], 1)
+    votes, relied = evaluate.factor_votes(codes, factors), evaluate.importances(codes, factors)
+    where = [2, 0, 3, 1]
+    assert votes.shape == relied.table.shape == (5, 4) and votes.sum() == 800
+    assert votes[:4].argmax(1).tolist() == relied.table[:4].argmax(1).tolist() == where
+    assert not votes[4].any() and not relied.table[4].any() and relied.latents[4] == 0
+    assert torch.allclose(relied.table.sum(0), torch.ones(4, dtype=torch.float64))
+    assert relied.latents[:4].min() > 0.98 and relied.factors.min() > 0.98
+    assert evaluate.dci(codes, factors).informativeness == pytest.approx(relied.right.mean().item())
