@@ -839,9 +839,21 @@ def maps(
 
 
 def _letter(ax, letter: str, place: np.ndarray) -> None:
-    """A letter on a white disc at a place of a map."""
+    """A ring around a place of a map, and a letter on a white disc beside it."""
+    for colour, width in (("black", 2.6), ("white", 1.2)):
+        ax.plot(*place, "o", markersize=8, color="none", markeredgecolor=colour, mew=width)
     disc = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black"}
-    ax.text(*place, letter, color="black", fontsize=8, ha="center", va="center", bbox=disc)
+    ax.annotate(
+        letter,
+        place,
+        xytext=(9, 9),
+        textcoords="offset points",
+        color="black",
+        fontsize=8,
+        ha="center",
+        va="center",
+        bbox=disc,
+    )
 
 
 def _at_places(fig, ax, places: dict[str, tuple]) -> None:
