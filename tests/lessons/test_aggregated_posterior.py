@@ -23,7 +23,7 @@ def holes(z, mu, log_var):
 
 def test_without_mismatch_new_codes_and_draws_of_the_prior_meet_holes_equally_often():
     g = torch.Generator().manual_seed(0)
-    s, n, k = 0.05, 60, 2  # means N(0, 1 - s), posteriors of variance s: together the prior
+    s, n, k = 0.05, 30, 2  # means N(0, 1 - s), posteriors of variance s: together the prior
 
     def draw(*shape):
         return torch.randn(*shape, k, dtype=torch.float64, generator=g)
@@ -33,5 +33,5 @@ def test_without_mismatch_new_codes_and_draws_of_the_prior_meet_holes_equally_of
     held_out = math.sqrt(1 - s) * draw(4000) + math.sqrt(s) * draw(4000)
     of_known = known.repeat(60, 1) + math.sqrt(s) * draw(60 * n)
     prior, new = holes(draw(4000), known, log_var), holes(held_out, known, log_var)
-    assert prior == pytest.approx(new, abs=0.04) and prior > 0.1
+    assert prior == pytest.approx(new, abs=0.04) and prior > 0.05
     assert holes(of_known, known, log_var) < prior / 3
