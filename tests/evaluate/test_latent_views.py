@@ -278,7 +278,7 @@ def test_maps_share_one_scale_unless_signs_differ():
 
 
 def test_places_on_maps_have_a_letter_each_and_their_images_beside_them():
-    places = {
+    places: dict[str, tuple] = {
         "A, here": (torch.tensor([0.5, -0.5]), torch.rand(1, 4, 4)),
         "B": ((0, 0), torch.ones(1, 4, 4)),
     }
