@@ -856,6 +856,7 @@ def maps(
     size: float = 2.3,
     points: Tensor | None = None,
     scale: str = "",
+    places: dict[str, tuple] | None = None,
 ) -> Figure:
     """Functions of a plane side by side: name -> values [len(ticks), len(ticks)], row by row of the second coordinate.
 
@@ -864,14 +865,17 @@ def maps(
 
     points   [N, 2], drawn as white dots on every map
     scale    what the colours mean, written below one bar for all maps; where it is empty, each map has a bar of its own
+    places   name -> place [2] and its image [1, H, W]: the first letter of the name stands at the place on every map, the
+             image with the whole name on the right
     """
     fig, axes = figure(
         description,
-        columns=len(named),
-        width=size * len(named),
+        columns=len(named) + bool(places),
+        width=size * (len(named) + 0.5 * bool(places)),
         height=size + 0.75,
         squeeze=False,
         sharey=True,
+        width_ratios=[1] * len(named) + [0.5] * bool(places),
     )
     ticks = _array(ticks)
     arrays = {
@@ -897,6 +901,8 @@ def maps(
         if points is not None:
             ax.scatter(*_array(points).T, s=1.5, color="white", alpha=0.6, linewidths=0)
             ax.set(xlim=ticks[[0, -1]], ylim=ticks[[0, -1]])
+        for name, (place, _) in (places or {}).items():
+            _letter(ax, name[0], _array(place))
         if not scale:
             fig.colorbar(
                 image,
@@ -914,7 +920,38 @@ def maps(
             image, ax=axes, orientation="horizontal", fraction=0.06, aspect=40, label=scale
         ).outline.set_visible(False)
     axes[0][0].set(ylabel=y)
+    if places:
+        _at_places(fig, axes[0][-1], places)
     return fig
+
+
+def _letter(ax, letter: str, place: np.ndarray) -> None:
+    """A ring around a place of a map, and a letter on a white disc beside it."""
+    for colour, width in (("black", 2.6), ("white", 1.2)):
+        ax.plot(*place, "o", markersize=8, color="none", markeredgecolor=colour, mew=width)
+    disc = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black"}
+    ax.annotate(
+        letter,
+        place,
+        xytext=(9, 9),
+        textcoords="offset points",
+        color="black",
+        fontsize=8,
+        ha="center",
+        va="center",
+        bbox=disc,
+    )
+
+
+def _at_places(fig, ax, places: dict[str, tuple]) -> None:
+    """The images of `places` below each other, where `ax` stands."""
+    below = ax.get_subplotspec().subgridspec(len(places), 1)
+    ax.remove()
+    for row, (name, (_, image)) in enumerate(places.items()):
+        part = fig.add_subplot(below[row, 0])
+        part.imshow(_pictures(name, image[None])[0], cmap="gray", vmin=0, vmax=1)
+        part.set_title(name, fontsize=STYLE["axes.titlesize"], loc="left", color=INK)
+        part.axis("off")
 
 
 def strips(

@@ -1,4 +1,4 @@
-"""Measures of pictures and of the aggregated posterior on inputs whose answers are known; the checkers of lesson 07."""
+"""Measures of pictures and of the aggregated posterior on inputs whose answers are known: lessons 07 and 08."""
 
 import math
 import re
@@ -275,3 +275,16 @@ def test_maps_share_one_scale_unless_signs_differ():
     )
     scales = [ax.images[0].get_clim() for ax in fig.axes if ax.images]
     assert scales == [(0, 1), (0, 1), (-1, 1)] and "Three maps." in fig.svg()
+
+
+def test_places_on_maps_have_a_letter_each_and_their_images_beside_them():
+    places: dict[str, tuple] = {
+        "A, here": (torch.tensor([0.5, -0.5]), torch.rand(1, 4, 4)),
+        "B": ((0, 0), torch.ones(1, 4, 4)),
+    }
+    one = {"one": torch.ones(5, 5)}
+    fig = plots.maps(one, torch.linspace(-1, 1, 5), places=places, description="A map.")
+    letters = [text.get_text() for ax in fig.axes for text in ax.texts]
+    named = [ax.get_title(loc="left") for ax in fig.axes]
+    assert letters == ["A", "B"] and "A, here" in named and "B" in named
+    assert "A map." in fig.svg()
