@@ -38,7 +38,6 @@ export function build(root, { targets, limits, extent, seed }) {
     let sum = 0;
     for (const e of nodes) {
       const share = spacing ** 2 * Math.exp(-0.5 * (e[0] ** 2 + e[1] ** 2)) / (2 * Math.PI);
-      if (share < 1e-9) continue;
       const { z, logq } = push(e, bends);
       sum += share * (joint(z) - logq);
     }
