@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from aecourse import bending
+from aecourse import bending, plots
 from aecourse.explore.weighted_draws import truth
 from aecourse.models import Posterior
 
@@ -80,3 +80,19 @@ def test_nothing_nearby_is_better_than_the_best_gaussian():
 def test_it_names_the_argument_that_does_not_fit(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_rings_and_ladders_are_drawn_and_said_in_words():
+    turn = torch.linspace(0, 6.3, 20)
+    circle = torch.stack([turn.cos(), turn.sin()], 1)
+    places, _ = bending.grid(3.0, 21)
+    figure = plots.rings(
+        {"one": {"p": [circle], "q": [circle, 2 * circle]}, "two": {"q": [circle]}},
+        shade=(places, bending.log_joint(places).exp()),
+        description="Two panels of rings.",
+    )
+    assert [len(ax.lines) for ax in figure.axes] == [3, 1]
+    assert figure.axes[0].get_legend() and not figure.axes[1].get_legend()
+    both = plots.ladder(description="Two diagrams.")
+    assert [ax.get_title() for ax in both.axes] == ["one level", "two levels"]
+    assert "Two diagrams." in both.svg() and "Two panels of rings." in figure.svg()
