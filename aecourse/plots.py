@@ -775,11 +775,12 @@ def ladder(*, description: str) -> Figure:
                     "shrinkB": 22,
                 },
             )
+            slanted = start[0] != end[0] and start[1] != end[1]
             ax.text(
-                (start[0] + end[0]) / 2,
+                (start[0] + end[0]) / 2 - 0.12 * slanted,
                 (start[1] + end[1]) / 2 + 0.07,
                 text,
-                ha="center",
+                ha="right" if slanted else "center",
                 va="bottom",
                 color=color,
             )
