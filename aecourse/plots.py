@@ -759,6 +759,121 @@ def clouds(
     return fig
 
 
+def rings(
+    panels: dict[str, dict[str, list]],
+    *,
+    description: str,
+    shade: tuple[Tensor, Tensor] | None = None,
+    x: str = "z₁",
+    y: str = "z₂",
+    size: float = 2.4,
+) -> Figure:
+    """Closed curves in the plane, one panel per title: title -> {name: curves, each [N, 2]}, one colour per name.
+
+    shade   places [H, W, 2] of a square grid and a density [H, W] there, drawn in grey behind every panel
+    """
+    fig, axes = figure(
+        description,
+        columns=len(_series(panels)),
+        width=size * (len(panels) + (1.1 if len(panels) == 1 else 0.2)),
+        height=size + 0.4,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for ax, (title, named) in zip(axes[0], panels.items()):
+        if shade is not None:
+            places, density = _array(shade[0]), _array(shade[1])
+            ax.contourf(
+                places[..., 0],
+                places[..., 1],
+                density,
+                np.linspace(0.05, 1, 8) * density.max(),
+                colors=[str(0.88 - 0.065 * i) for i in range(7)],
+                extend="max",
+            )
+        for i, (name, curves) in enumerate(named.items()):
+            for k, curve in enumerate(curves):
+                ax.plot(
+                    *_array(curve).T,
+                    color=SERIES[i],
+                    label=name if k == 0 else None,
+                    lw=2.2 - 0.8 * k,
+                )
+        ax.set(title=title, xlabel=x, aspect="equal")
+        if len(named) > 1:
+            ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+    axes[0, 0].set(ylabel=y)
+    return fig
+
+
+def ladder(*, description: str) -> Figure:
+    """How one level and two levels of latents are encoded (first colour) and decoded (second), and where estimates merge."""
+    fig, axes = figure(description, columns=2, width=7.2, height=3.3)
+    up, down = SERIES[:2]
+    image, drawn = ("image", (0, 0)), ("image\nagain", (2, 0))
+    panels = {
+        "one level": (
+            [image, drawn, ("z₁", (1, 1))],
+            [((0, 0), (1, 1), up, "q"), ((1, 1), (2, 0), down, "")],
+        ),
+        "two levels": (
+            [
+                image,
+                drawn,
+                ("estimate\nof z₁", (0, 1)),
+                ("estimate\nof z₂", (0, 2)),
+                ("merge", (1, 1)),
+                ("z₁", (2, 1)),
+                ("z₂", (2, 2)),
+            ],
+            [
+                ((0, 0), (0, 1), up, ""),
+                ((0, 1), (0, 2), up, ""),
+                ((0, 2), (2, 2), up, "drawn first"),
+                ((0, 1), (1, 1), up, ""),
+                ((2, 2), (1, 1), down, "prediction\nof z₁"),
+                ((1, 1), (2, 1), up, "q"),
+                ((2, 1), (2, 0), down, ""),
+            ],
+        ),
+    }
+    for ax, (title, (boxes, arrows)) in zip(axes, panels.items()):
+        ax.set(title=title, xlim=(-0.45, 2.45), ylim=(-0.35, 2.35))
+        ax.axis("off")
+        for text, place in boxes:
+            ax.text(
+                *place,
+                text,
+                ha="center",
+                va="center",
+                bbox={"boxstyle": "round", "fc": "none", "ec": "0.5"},
+            )
+        for start, end, color, text in arrows:
+            ax.annotate(
+                "",
+                end,
+                start,
+                arrowprops={
+                    "arrowstyle": "->",
+                    "color": color,
+                    "lw": 1.8,
+                    "shrinkA": 22,
+                    "shrinkB": 22,
+                },
+            )
+            slanted = start[0] != end[0] and start[1] != end[1]
+            ax.text(
+                (start[0] + end[0]) / 2 - 0.12 * slanted,
+                (start[1] + end[1]) / 2 + 0.07,
+                text,
+                ha="right" if slanted else "center",
+                va="bottom",
+                color=color,
+            )
+    return fig
+
+
 def spreads(
     named: dict[str, Tensor],
     *,

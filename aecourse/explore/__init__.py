@@ -3,6 +3,7 @@
     explore.alarms({name: scores, ...}, labels)                            # move a threshold, watch alarms and costs
     explore.anatomy(model, images)                                         # one image through every layer and term of a VAE
     explore.ask(model, codes)                                              # a conditional VAE: a class, a hand, your own
+    explore.bend({"banana": {steps: q, ...}})                              # bend a Gaussian towards a known posterior
     explore.bench(run, {"beta": [1, 4]}, start={"beta": 1}, title=...)    # train again with other settings, in a live notebook
     explore.code_size(originals, reconstructions, sizes=..., errors=...)   # a slider over code sizes
     explore.codebook(decoder, words, indices)                             # swap the words an image is made of
@@ -33,6 +34,7 @@ from .alarms import alarms
 from .anatomy import anatomy
 from .ask import ask
 from .bench import bench
+from .bend import bend
 from .code_size import code_size
 from .codebook import codebook
 from .denoise import denoise
@@ -58,6 +60,7 @@ __all__ = [
     "anatomy",
     "ask",
     "bench",
+    "bend",
     "codebook",
     "code_size",
     "denoise",

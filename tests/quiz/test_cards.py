@@ -299,6 +299,7 @@ def test_the_numbers_are_what_a_computation_gives():
         "kl-by-hand": -0.5 * (1 + 0 - 2**2 - 1),
         "two-variances": (1 + 14 + 15) / 4,
         "std-from-log-variance": math.exp(0.5 * -2),
+        "merge-by-precision": (2 / 0.5 + 0 / 1) / (1 / 0.5 + 1 / 1),
         "effective-sample-size": sum(weights) ** 2 / sum(w * w for w in weights),
         "codebook-perplexity": math.exp(-8 * math.log(1 / 8) / 8),
         "accuracy-on-rare-anomalies": 90 / (90 + 999),
