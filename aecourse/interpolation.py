@@ -137,11 +137,11 @@ def _from_to(start: Tensor, a: Tensor, b: Tensor) -> Tensor:
             f"start: got {require.described(start)}; accepted is a path [T, {', '.join(map(str, a.shape))}] with T of "
             "at least 3"
         )
-    if not (torch.allclose(start[0], a) and torch.allclose(start[-1], b)):
+    if not (torch.allclose(start[0], a, atol=1e-5) and torch.allclose(start[-1], b, atol=1e-5)):
         raise ValueError(
             "start: got a path with other ends; accepted is one that leads from a to b"
         )
-    return start
+    return torch.cat([a[None], start[1:-1], b[None]])
 
 
 def _path(path: Tensor) -> Tensor:

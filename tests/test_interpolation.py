@@ -276,7 +276,6 @@ def test_a_search_from_a_bent_path_finds_the_same_way_where_there_is_one():
     t = torch.linspace(0, 1, 9, dtype=torch.float64)
     straight = I.linear(a, b, t)
     bent = straight + (torch.pi * t).sin()[:, None, None] * draws(1, 4, 3)
-    bent[-1] = b
     assert torch.allclose(I.geodesic(decode, a, b, start=bent, steps=500), straight, atol=1e-4)
 
 
