@@ -89,16 +89,23 @@ def pullback_metric(decode: Decoder, z: Tensor) -> Tensor:
 
 @require.checked(places=partial(require.integer, low=3), steps=require.integer)
 def geodesic(
-    decode: Decoder, a: Tensor, b: Tensor, *, places: int = 24, steps: int = 100
+    decode: Decoder,
+    a: Tensor,
+    b: Tensor,
+    *,
+    places: int = 24,
+    steps: int = 100,
+    start: Tensor | None = None,
 ) -> Tensor:
     """A path of codes [places, N, D] from a to b, both [N, D], whose decoded images take the shortest way.
 
-    Begins at the straight line and moves the places between the ends by L-BFGS, with at most `steps` evaluations, down
-    the energy of the decoded paths, all N at once (Shao, Kumar & Fletcher 2018, whose algorithm 1 does so by plain
-    gradient descent). It finds ways that no small change shortens; there may be shorter ones elsewhere.
+    Begins at the straight line, or at the path `start` [places, N, D], and moves the places between the ends by L-BFGS,
+    with at most `steps` evaluations, down the energy of the decoded paths, all N at once (Shao, Kumar & Fletcher 2018,
+    whose algorithm 1 does so by plain gradient descent). It finds ways that no small change shortens; there may be
+    shorter ones elsewhere, which other starts may find.
     """
     t = torch.linspace(0, 1, places, dtype=a.dtype)
-    path = linear(a, b, t).detach()
+    path = linear(a, b, t).detach() if start is None else _from_to(start, a, b).detach()
     inner = path[1:-1].clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [inner], max_iter=steps, max_eval=steps, history_size=20, line_search_fn="strong_wolfe"
@@ -122,6 +129,19 @@ def refined(path: Tensor, factor: int) -> Tensor:
     )
     between = linear(path[:-1], path[1:], parts).transpose(0, 1).flatten(0, 1)
     return torch.cat([between, path[-1:]])
+
+
+def _from_to(start: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    if start.dim() != 3 or len(start) < 3 or start.shape[1:] != a.shape:
+        raise ValueError(
+            f"start: got {require.described(start)}; accepted is a path [T, {', '.join(map(str, a.shape))}] with T of "
+            "at least 3"
+        )
+    if not (torch.allclose(start[0], a, atol=1e-5) and torch.allclose(start[-1], b, atol=1e-5)):
+        raise ValueError(
+            "start: got a path with other ends; accepted is one that leads from a to b"
+        )
+    return torch.cat([a[None], start[1:-1], b[None]])
 
 
 def _path(path: Tensor) -> Tensor:

@@ -949,14 +949,15 @@ def plane(
         ax.plot(*path.T, color=color, linestyle=dashes, linewidth=2.2, label=name)
         ax.plot(*path[[0, -1]].T, "o", color=color, markersize=6)
     ax.set(xlabel=x, ylabel=y, aspect="equal", xlim=(-extent, extent), ylim=(-extent, extent))
-    ax.legend(
-        loc="center left",
-        bbox_to_anchor=(1, 0.5),
-        markerscale=2,
-        handletextpad=0.4,
-        frameon=False,
-        ncols=rounds,
-    )
+    if classes or paths:
+        ax.legend(
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            markerscale=2,
+            handletextpad=0.4,
+            frameon=False,
+            ncols=rounds,
+        )
     ax.grid(False)
     return fig
 

@@ -116,6 +116,14 @@ def test_slerp_has_gradients():
         (lambda: I.refined(draws(4, 3, 2), 0), "factor: got 0"),
         (lambda: I.geodesic(torch.sin, draws(1, 2), draws(1, 2), places=2), "places: got 2"),
         (lambda: I.geodesic(torch.sin, draws(1, 2), draws(1, 2), steps=0), "steps: got 0"),
+        (
+            lambda: I.geodesic(torch.sin, draws(1, 2), draws(1, 2), start=draws(2, 1, 2)),
+            "start: got a tensor",
+        ),
+        (
+            lambda: I.geodesic(torch.sin, draws(1, 2), draws(1, 2), start=draws(5, 1, 2)),
+            "start: got a path with other ends",
+        ),
     ],
 )
 def test_bad_arguments_are_named(make, message):
@@ -261,6 +269,14 @@ def test_the_geodesic_on_the_sphere_is_the_great_circle():
         found.item() == pytest.approx(great.item(), rel=2e-3) and way[15, 0, 0] > 1.1
     )  # it passes nearer to the pole
     assert I.jumpiness(I.decoded(sphere, way)).item() < 1.02  # at an even pace
+
+
+def test_a_search_from_a_bent_path_finds_the_same_way_where_there_is_one():
+    decode, (a, b) = linear_decoder(), draws(2, 4, 3)
+    t = torch.linspace(0, 1, 9, dtype=torch.float64)
+    straight = I.linear(a, b, t)
+    bent = straight + (torch.pi * t).sin()[:, None, None] * draws(1, 4, 3)
+    assert torch.allclose(I.geodesic(decode, a, b, start=bent, steps=500), straight, atol=1e-4)
 
 
 def test_a_geodesic_leaves_the_model_and_the_random_state_alone():
