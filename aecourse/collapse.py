@@ -93,7 +93,8 @@ def _alone(model, x: Tensor) -> Tensor:
 
 def _given(decoded: Tensor, alone: Tensor, x: Tensor) -> Tensor:
     """log p(x|z) of binary pixels: decoded [S, N or 1, pixels], alone and x [N, pixels] -> nats [S, N]."""
-    return torch.stack([(x * l - F.softplus(l)).sum(-1) for l in (d + alone for d in decoded)])
+    logits = (one + alone for one in decoded)
+    return torch.stack([(x * each - F.softplus(each)).sum(-1) for each in logits])
 
 
 def _vector(name: str, value) -> Tensor:
