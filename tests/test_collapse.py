@@ -234,7 +234,7 @@ def test_the_posterior_of_an_unused_code_is_the_prior():
     model = one_latent()
     with torch.no_grad():
         model.decoder[0].weight.zero_()
-    assert collapse.posterior_means(model, images())[:, 0].abs().max() < 1e-9
+    assert collapse.posterior_means(model, images())[:, 0].abs().max() < 1e-6
     with pytest.raises(ValueError, match="model: got more latents than one"):
         collapse.posterior_means(small(), images())
 
