@@ -1,11 +1,11 @@
-"""Free bits, the linear model's waterline, swapped codes, the encoder that trains alone, and lesson 12's checkers."""
+"""Free bits, the linear model's waterline, swapped codes, many draws at once, posterior means, and the encoder that trains alone."""
 
 import re
 
 import pytest
 import torch
 
-from aecourse import collapse, data, exact, models, nets, train
+from aecourse import collapse, data, evaluate, exact, models, nets, train
 
 DOUBLE = torch.float64
 
@@ -128,6 +128,8 @@ def test_a_trained_linear_vae_has_these_rates(beta, sigma):
     with torch.no_grad():
         kl = models.kl_divergence(*vae.encode(points.float())).mean(0).sort(descending=True).values
     assert torch.allclose(kl.double(), collapse.rates(VALUES[:5], beta * sigma**2), atol=0.1)
+    expected = int((VALUES[:5] > beta * sigma**2).sum())
+    assert evaluate.active_units(vae, points.float()) == expected
 
 
 @pytest.mark.parametrize(
@@ -169,6 +171,72 @@ def test_what_is_lost_is_what_the_code_says():
     assert torch.allclose(collapse.swapped(model, x), 4.0 * different.double(), atol=1e-6)
     with pytest.raises(ValueError, match="x: got 1 image"):
         collapse.swapped(model, x[:1])
+
+
+# --- many draws at once -----------------------------------------------------------------------------------------------
+
+DECODERS = {
+    "independent pixels": "bernoulli",
+    "MADE": models.MADE((6,), shape=(1, 3, 5)),
+    "masked convolution": models.MaskedConv(3, 4),
+}
+
+
+@pytest.mark.parametrize("likelihood", DECODERS.values(), ids=DECODERS)
+def test_the_estimate_of_log_p_is_the_ordinary_one(likelihood):
+    """With one image the draws are the very same; the network that does not see the code is only asked less often."""
+    model, x = small(likelihood=likelihood).float(), images(1).float()
+    ordinary = evaluate.log_likelihood(model, x, samples=40, seed=3)
+    assert torch.allclose(collapse.log_likelihood(model, x, 40, seed=3), ordinary, atol=1e-4)
+
+
+def test_images_keep_their_order_whatever_the_chunks():
+    model, x = small(), images()
+    with torch.no_grad():
+        model.decoder[0].weight.zero_()
+        model.encoder[-1].weight.zero_()
+        model.encoder[
+            -1
+        ].bias.zero_()  # q is the prior and the code unused: every draw gives log p(x)
+        exactly = model.likelihood.log_prob(model.decode(torch.zeros(9, 4, dtype=DOUBLE)), x)
+    for samples in (1, 1500, 5000):
+        assert torch.allclose(collapse.log_likelihood(model, x, samples), exactly)
+    with pytest.raises(ValueError, match="samples: got 0"):
+        collapse.log_likelihood(model, x, 0)
+
+
+# --- posterior means --------------------------------------------------------------------------------------------------
+
+
+def one_latent(likelihood="bernoulli"):
+    torch.manual_seed(0)
+    return models.VAE(1, nets.mlp((7,)), shape=(1, 3, 5), likelihood=likelihood).double()
+
+
+@pytest.mark.parametrize("likelihood", DECODERS.values(), ids=DECODERS)
+def test_posterior_means_are_those_of_bayes_rule(likelihood):
+    """Against the mean of prior draws, each weighted by p(x|z)."""
+    model, x = one_latent(likelihood), images()
+    means = collapse.posterior_means(model, x)
+    z = torch.randn(40_000, 1, generator=torch.Generator().manual_seed(1), dtype=DOUBLE)
+    with torch.no_grad():
+        for i in range(3):
+            log_p = model.likelihood.log_prob(
+                model.decode(z), x[i : i + 1].expand(len(z), -1, -1, -1)
+            )
+            assert means[i, 0].item() == pytest.approx(
+                (log_p.softmax(0) @ z[:, 0]).item(), abs=0.05
+            )
+        assert torch.allclose(means[:, 1], model.encode(x)[0][:, 0])
+
+
+def test_the_posterior_of_an_unused_code_is_the_prior():
+    model = one_latent()
+    with torch.no_grad():
+        model.decoder[0].weight.zero_()
+    assert collapse.posterior_means(model, images())[:, 0].abs().max() < 1e-6
+    with pytest.raises(ValueError, match="model: got more latents than one"):
+        collapse.posterior_means(small(), images())
 
 
 # --- the encoder alone ----------------------------------------------------------------------------------------------

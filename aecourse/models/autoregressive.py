@@ -89,15 +89,10 @@ class MaskedConv(Autoregressive):
                 f"window: got {window}; accepted is an odd number, so that it has a middle"
             )
         require.integer("channels", channels)
-        super().__init__(
-            nn.Sequential(
-                CausalConv(channels, window),
-                nn.ReLU(),
-                nn.Conv2d(channels, channels, 1),
-                nn.ReLU(),
-                nn.Conv2d(channels, 1, 1),
-            )
+        per_pixel = nn.Sequential(
+            nn.ReLU(), nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, 1)
         )
+        super().__init__(nn.Sequential(CausalConv(channels, window), PerPixel(per_pixel)))
 
 
 def masks(pixels: int, hidden: tuple[int, ...], seed: int = 0) -> list[Tensor]:
@@ -143,6 +138,18 @@ class CausalConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, 1, H, W] -> [B, channels, H, W]."""
         return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+
+
+class PerPixel(nn.Module):
+    """One network at every pixel, on its channels alone: what convolutions of 1 by 1 do, twice as fast on a CPU."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, channels, H, W] -> [B, outputs, H, W]."""
+        return self.network(x.movedim(1, 3)).movedim(3, 1)
 
 
 class Codeless(nn.Module):

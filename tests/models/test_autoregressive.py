@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from aecourse import evaluate, models, nets
-from aecourse.models.autoregressive import masks
+from aecourse.models.autoregressive import PerPixel, masks
 
 DOUBLE = torch.float64
 MAKERS = {
@@ -42,6 +42,13 @@ def test_a_made_sees_all_earlier_pixels(make):
         torch.manual_seed(seed)
         seen += jacobian(make(shape).double(), shape)
     assert (seen[torch.ones(15, 15).tril(-1).bool()] > 0).all()
+
+
+def test_one_network_per_pixel_is_a_convolution_of_one_by_one():
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(4, 3).double(), torch.randn(2, 4, 5, 6, dtype=DOUBLE)
+    convolved = torch.nn.functional.conv2d(x, linear.weight[:, :, None, None], linear.bias)
+    assert torch.allclose(PerPixel(linear)(x), convolved)
 
 
 def test_a_window_sees_its_half_and_nothing_else():
