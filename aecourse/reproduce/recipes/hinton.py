@@ -26,6 +26,7 @@ def train(lab, images, epochs: int, lr: float) -> Autoencoder:
 
 def run(lab, part: str) -> dict[str, Measured]:
     """The rate is chosen by short trainings, scored on held-out training images."""
+
     def score(lr: float) -> float:
         model = train(lab, lab.fitting.x, 5, lr)
         return evaluate.squared_error(model, lab.held_out.x).mean().item()
