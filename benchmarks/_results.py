@@ -118,7 +118,7 @@ def parts(name: str) -> list:
                 ("Command", f"python -m aecourse.reproduce {name}"),
                 *([("Pixels", pixels)] if pixels else []),
                 ("Chosen on held-out training images", recipe.chosen),
-                *((each.row.name, _setting(each)) for each in rows),
+                *_settings(rows),
             ],
         ),
     ]
@@ -287,20 +287,38 @@ def _source(row) -> str:
     return f"[{row.source}]({place})"
 
 
-def _setting(each: Summary) -> str:
-    """What a row declares, and what its part took."""
-    first = each.entries[0]
-    busy = any(entry["busy"] for entry in each.entries)
+def _settings(rows: list[Summary]) -> list[tuple[str, str]]:
+    """What rows declare and what their parts took, rows with one setting together."""
+    groups: dict[str, list[Summary]] = {}
+    for each in rows:
+        groups.setdefault(each.row.setting, []).append(each)
+    return [(", ".join(each.row.name for each in group), _told(group)) for group in groups.values()]
+
+
+def _told(group: list[Summary]) -> str:
+    """The setting of some rows, what was chosen, how many runs, seconds, commit."""
+    parts = {each.row.computed_in: each for each in group}.values()
+    took = {
+        what: sum(each.total(what) for each in parts)
+        for what in ("cpu_seconds", "seconds", "training_seconds")
+    }
+    entries = [entry for each in parts for entry in each.entries]
     choices = "".join(
         f"; {name}: {choice['chosen']}"
-        for name, choice in first["choices"].items()
+        for name, choice in entries[0]["choices"].items()
         if "chosen" in choice
     )
+    runs, busy = max(each.seeds for each in parts), any(entry["busy"] for entry in entries)
     return (
-        f"{each.row.setting}{choices}. {each.seeds} run{'s' * (each.seeds > 1)}; its part took {each.total('cpu_seconds'):,.0f} s "
-        f"of the processor, {each.total('seconds'):,.0f} s by the clock"
-        + (", while others used the machine as well" if busy else "")
-        + f", of which training {each.total('training_seconds'):,.0f} s by the clock; commit {first['commit']}"
+        f"{group[0].row.setting}{choices}. {runs} run{'s' * (runs > 1)}; one took {took['cpu_seconds']:,.0f} s of the processor, "
+        f"{took['seconds']:,.0f} s by the clock"
+        + (" while others used the machine as well" if busy else "")
+        + (
+            f", {took['training_seconds']:,.0f} s of them in training"
+            if took["training_seconds"]
+            else ""
+        )
+        + f"; commit {_several(sorted({str(entry['commit']) for entry in entries}))}"
     )
 
 

@@ -44,8 +44,7 @@ def run_m1(lab, part: str) -> dict[str, Measured]:
     """Test errors in per cent with 100, 600, 1,000 and 3,000 labels."""
     model = vae(lab)
     codes, labels = evaluate.codes(model, lab.train.x), lab.train.labels
-    found = {}
-    trained = {}
+    found, trained = {}, {}
     for count in (100, 600, 1000, 3000):
         per_class = lab.toy(count // 10, 3)
         trained[count] = [
@@ -77,7 +76,7 @@ def hidden(lab, count: int):
 
 def run_m2(lab, part: str) -> dict[str, Measured]:
     """M2 on the pixels."""
-    count = int(part.split(", ")[1].split()[0].replace(",", "")) if ", " in part else 100
+    count = 100 if part == "M2, 100 labels" else 1000
     model = M2(50, nets.mlp((300,), "gelu"), shape=lab.images.shape)
     images = data.Split(lab.train.x, hidden(lab, count))
     lab.fit(model, images, epochs=15, batch_size=200, lr=2e-3, transform=data.binarize)
