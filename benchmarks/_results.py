@@ -25,6 +25,23 @@ BINARISATION = {
 WIDTH = 40  # of a row's name in a figure
 
 
+class Table:
+    """A table with a caption, column titles and rows of HTML."""
+
+    def __init__(self, caption: str, titles: list[str], rows: list[list[str]]):
+        self.caption, self.titles, self.rows = caption, titles, rows
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in self.titles)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        return (
+            f'<table class="table"><caption>{html.escape(self.caption)}</caption><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
 class Fold:
     """Lines of text behind a summary, as HTML."""
 
@@ -131,17 +148,22 @@ def experiment(*names: str) -> None:
             display(part)
 
 
-def _table(recipe, rows: list[Summary]):
-    better = {True: "lower is better", False: "higher is better", None: ""}[recipe.lower]
-    lines = [
-        f"| {recipe.measure.replace('|', chr(92) + '|')}{'; ' + better if better else ''} | here | published | source |",
-        "|---|---|---|---|",
-    ]
-    for each in rows:
-        row = each.row
-        published = "" if row.published is None else _published(row.published)
-        lines.append(f"| {row.name} | {_figure(each)} | {published} | {_source(row)} |")
-    return say("\n".join(lines))
+def _table(recipe, rows: list[Summary]) -> Table:
+    """A row for each figure: here, published, and where."""
+    better = {True: "; lower is better", False: "; higher is better", None: ""}[recipe.lower]
+    return Table(
+        f"{recipe.title}: {recipe.measure}{better}",
+        ["setting", "here", "published", "source"],
+        [
+            [
+                html.escape(each.row.name),
+                _figure(each),
+                "" if each.row.published is None else _published(each.row.published),
+                _source(each.row),
+            ]
+            for each in rows
+        ],
+    )
 
 
 def dots(recipe, rows: list[Summary]):
@@ -281,10 +303,11 @@ def _ends(value) -> tuple[float, float]:
 
 
 def _source(row) -> str:
+    """Where a figure was published, as a link to the bibliography or to the repository."""
     if not row.key:
-        return row.source
-    place = row.key if row.key.startswith("https:") else f"bibliography.md#{row.key}"
-    return f"[{row.source}]({place})"
+        return html.escape(row.source)
+    place = row.key if row.key.startswith("https:") else f"bibliography.html#{row.key}"
+    return f'<a href="{html.escape(place)}">{html.escape(row.source)}</a>'
 
 
 def _settings(rows: list[Summary]) -> list[tuple[str, str]]:
