@@ -101,14 +101,15 @@ def overview():
     unexplained = [
         each.row.name for _, each in others if not each.agrees() and not each.row.explained
     ]
+    worse = len(others) - agree - better
     return say(
-        f"{len(others)} figures stand beside a published one: {agree} agree within two standard errors of the figure here, "
-        f"{better} are better, {len(others) - agree - better} worse.",
-        f"{len(unexplained)} differences have no explanation: {', '.join(unexplained)}."
+        f"{_many(len(others), 'figure stands', 'figures stand')} beside a published one: {_many(agree, 'agrees', 'agree')} within "
+        f"two standard errors of the figure here, {_many(better, 'is', 'are')} better, {_many(worse, 'is', 'are')} worse.",
+        f"{_many(len(unexplained), 'difference has', 'differences have')} no explanation: {', '.join(unexplained)}."
         if unexplained
         else "Each difference is explained where it stands.",
-        f"{sum(bool(each.agrees()) for each in exact)} of {len(exact)} figures that algebra gives exactly are met within two "
-        "standard errors."
+        f"Beside {_many(len(exact), 'more figure', 'more figures')} stands what algebra gives; "
+        f"{sum(bool(each.agrees()) for each in exact)} of them {'is' if len(exact) == 1 else 'are'} met within two standard errors."
         if exact
         else "",
     )
@@ -343,6 +344,11 @@ def _told(group: list[Summary]) -> str:
         )
         + f"; commit {_several(sorted({str(entry['commit']) for entry in entries}))}"
     )
+
+
+def _many(count: int, one: str, several: str) -> str:
+    """A number and the words that follow it."""
+    return f"{count} {one if count == 1 else several}"
 
 
 def _several(values) -> str:

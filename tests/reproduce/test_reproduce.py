@@ -238,8 +238,8 @@ def test_the_page_shows_what_was_measured_and_nothing_else(report, tmp_path, mon
     assert "minutes of training" in report.parts("minutes")[2].description
     assert "<svg" in figure.svg() and "13.87" in figure.description
     assert "python -m aecourse.reproduce pca" in fold._repr_html_()
-    assert "figures stand beside a published one" in report.overview().markdown
-    assert "algebra gives exactly" in report.overview().markdown
+    assert "2 figures stand beside a published one" in report.overview().markdown
+    assert "what algebra gives" in report.overview().markdown
     assert "PyTorch" in report.conditions().markdown
 
 

@@ -15,7 +15,7 @@ from aecourse.reproduce.recipe import Measured, Recipe, Row
 SAMPLES = 5000
 SETTING = (
     "probabilistic PCA with 10 latents, fitted in closed form; q(z|x) with the exact mean and 1.3 times the exact "
-    "variance, so that weights differ; 1,000 test images, 5,000 samples each"
+    "variance, so that weights differ; 500 test images, 5,000 samples each"
 )
 
 
@@ -43,7 +43,7 @@ def run(lab, part: str) -> dict[str, Measured]:
     train = lab.train.x.flatten(1)
     known = LinearGaussian.fit(train, lab.toy(10, 4))
     model = as_vae(known, wider=1.3)
-    x = lab.test.x[: lab.toy(1000, 50)].flatten(1).double()
+    x = lab.test.x[: lab.toy(500, 50)].flatten(1).double()
     samples, off, errors = lab.toy(SAMPLES, 100), [], []
     with measuring(model, lab.seed):
         for some in x.split(20):

@@ -11,13 +11,13 @@ from aecourse import estimators
 from aecourse.reproduce.recipe import Measured, Recipe, Row
 
 DRAWS = 4_000_000
-SETTING = "f(z) = z^2, z ~ N(theta, 1), 4,000,000 draws"
-ALGEBRA = "algebra: theta^4 + 14 theta^2 + 15"
+SETTING = "f(z) = z², z ~ N(θ, 1), 4,000,000 draws"
+ALGEBRA = "algebra: θ⁴ + 14 θ² + 15"
 
 
 def run(lab, part: str) -> dict[str, Measured]:
     """The variance over draws, and its standard error from the fourth moment."""
-    name, theta = part.split(", theta = ")
+    name, theta = part.split(", θ = ")
     estimator = {"pathwise": estimators.pathwise, "score function": estimators.score_function}[name]
     draws = estimator(
         torch.square,
@@ -34,22 +34,22 @@ def run(lab, part: str) -> dict[str, Measured]:
 RECIPE = Recipe(
     name="gradient-variance",
     title="Variance of two gradient estimators",
-    about="The gradient of E[z^2] by its mean, estimated from one draw. Both estimators have the same mean; the variances "
+    about="The gradient of E[z²] by its mean, estimated from one draw. Both estimators have the same mean; the variances "
     "are known, so that this table tests the code and not the literature.",
     measure="variance of one draw's estimate",
     lower=None,
     rows=(
         Row(
-            "pathwise, theta = 1",
+            "pathwise, θ = 1",
             SETTING,
             published=4,
-            source="algebra: 4, whatever theta is",
+            source="algebra: 4, whatever θ is",
             key="kingma2014",
             exact=True,
         ),
         *(
             Row(
-                f"score function, theta = {theta}",
+                f"score function, θ = {theta}",
                 SETTING,
                 published=theta**4 + 14 * theta**2 + 15,
                 source=ALGEBRA,
