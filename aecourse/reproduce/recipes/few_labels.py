@@ -115,7 +115,7 @@ def published(
     )
 
 
-COMMON = {"measure": "test error in per cent", "binarisation": "dynamic"}
+MEASURE = "test error in per cent"
 M1 = Recipe(
     name="few-labels-m1",
     title="Few labels: a VAE, then a support vector machine",
@@ -127,7 +127,8 @@ M1 = Recipe(
     chosen="C and gamma of the SVM, by threefold cross-validation among the labelled images",
     run=run_m1,
     minutes=5,
-    **COMMON,
+    measure=MEASURE,
+    binarisation="dynamic",
 )
 DEEP = Recipe(
     name="few-labels-m2",
@@ -139,7 +140,8 @@ DEEP = Recipe(
     ),
     run=run_m2,
     minutes=25,
-    **COMMON,
+    measure=MEASURE,
+    binarisation="dynamic",
 )
 STACKED = Recipe(
     name="few-labels-m1m2",
@@ -151,5 +153,6 @@ STACKED = Recipe(
     ),
     run=run_both,
     minutes=8,
-    **COMMON,
+    measure=MEASURE,
+    binarisation="dynamic",
 )

@@ -142,10 +142,10 @@ def run(lab, part: str) -> dict[str, Measured]:
     lab.training_seconds = 0.0
     model = built(lab, plan)
     kept = train_for(lab, plan, model, lab.train.x, lr, minutes)
-    x, curve = data.binarize(lab.test.x), []
-    for seconds, epoch, weights in kept:
+    x, curve, found = data.binarize(lab.test.x), [], Measured(0.0)
+    for number, (seconds, epoch, weights) in enumerate(kept, 1):
         model.load_state_dict(weights)
-        samples = 5000 if epoch == kept[-1][1] else 500
+        samples = 5000 if number == len(kept) else 500
         found = mean(lab.nats(model, x, samples))
         point = {"seconds": round(seconds, 1), "epoch": epoch, "nats": found.figure}
         curve.append({**point, "samples": samples})

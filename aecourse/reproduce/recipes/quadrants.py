@@ -33,6 +33,7 @@ class Completion(nn.Module):
     """A network that is shown the seen pixels, -1 elsewhere, and gives logits of all."""
 
     input_range = (0.0, 1.0)
+    seen: Tensor  # bool [28, 28]
 
     def __init__(self, quadrants: int):
         super().__init__()
@@ -98,7 +99,9 @@ def run(lab, part: str) -> dict[str, Measured]:
         parts = lab.test.x.split(1000)
         of_network = torch.cat([network.cost(network(x), x) for x in parts])
         draws = lab.toy(10, 2)
-        of_both = torch.cat([sum(both.costs(x) for _ in range(draws)) / draws for x in parts])
+        of_both = torch.cat(
+            [torch.stack([both.costs(x) for _ in range(draws)]).mean(0) for x in parts]
+        )
     return {f"network, {part}": mean(of_network), f"CVAE, {part}": mean(of_both)}
 
 

@@ -52,11 +52,11 @@ def pretrained(lab, x: Tensor, noise: float, units: int) -> list[nn.Module]:
     encoders = []
     for _ in range(3):
         shape = (1, 1, x[0].numel())
-        options = {"error": "bce", "shape": shape}
         if noise:
-            model = DenoisingAutoencoder(units, Layer(), noise=Masking(noise), **options)
+            spoil = Masking(noise)
+            model = DenoisingAutoencoder(units, Layer(), noise=spoil, error="bce", shape=shape)
         else:
-            model = Autoencoder(units, Layer(), **options)
+            model = Autoencoder(units, Layer(), error="bce", shape=shape)
         lab.fit(model, x.view(-1, *shape), epochs=20, batch_size=100, lr=1e-3)
         encoders.append(model.encoder)
         with torch.no_grad():
