@@ -9,6 +9,7 @@ import html
 from pathlib import Path
 
 from IPython.display import display
+from matplotlib.ticker import MaxNLocator
 
 from aecourse import plots
 from aecourse.page import say
@@ -210,6 +211,7 @@ def dots(recipe, rows: list[Summary]):
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set(xlabel=recipe.measure)
     ax.margins(x=0.1)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.grid(axis="y", visible=False)
     fig.legend(loc="outside lower center", ncols=2, frameon=False)
     return fig
