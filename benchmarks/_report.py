@@ -281,24 +281,6 @@ def likelihood(speed: dict):
     )
 
 
-@from_results("published")
-def published(found: dict):
-    """Figures of the literature beside this course's own."""
-    return Table(
-        f"Published figures, and the same quantity measured here on {found['date']}",
-        ["what", "measured", "training", "published"],
-        [
-            [
-                row["what"],
-                f"{row['figure']:.2f} ± {row['standard_error']:.2f} {row['unit']}".strip(),
-                "" if row["seconds"] is None else f"{row['seconds']:.0f} s",
-                row["published"],
-            ]
-            for row in found["rows"]
-        ],
-    )
-
-
 @from_results("page")
 def in_the_browser(page: dict):
     """Where and when the interactive figures were measured."""

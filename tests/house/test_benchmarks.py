@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    for script in ("speed", "published", "page"):
+    for script in ("speed", "page"):
         done = subprocess.run(
             [sys.executable, ROOT / "benchmarks" / f"{script}.py", "--quick", "--results", folder],
             text=True,
@@ -109,15 +109,6 @@ def test_memory_and_time_are_measured_per_size(results):
         "bytes"
     ] == 1000 * 784 * 4
     assert small["peak"] > small["at_start"] > 0
-
-
-@pytest.mark.slow
-def test_published_figures_stand_beside_the_measured_ones(results):
-    assert [row["published"].split()[0] for row in results["published"]["rows"]] == [
-        "86.76",
-        "3.00",
-        "13.87",
-    ]
 
 
 def test_every_figure_that_decodes_is_measured_and_decodes_what_pytorch_decodes(browser, results):
@@ -278,7 +269,6 @@ def test_the_page_draws_every_result(results, report, monkeypatch):
     assert report.targets()._repr_html_().count("<tr>") == 1 + len(speed["targets"])
     assert report.parts()._repr_html_().count("<tr>") == 1 + len(speed["parts"])
     assert "The 11 matrix products of a step" in report.ceiling().markdown
-    assert "<td>13.87 (Hinton &amp; Salakhutdinov 2006)</td>" in report.published()._repr_html_()
 
 
 def test_the_page_draws_what_was_measured_in_a_browser(browser, results, report, monkeypatch):
@@ -305,7 +295,6 @@ def test_the_page_says_so_where_nothing_was_measured(report, tmp_path, monkeypat
     assert "No results are here yet" in report.conditions().markdown
     assert (
         report.side_by_side("dense", 128)
-        is report.published()
         is report.targets()
         is report.parts()
         is report.ceiling()
