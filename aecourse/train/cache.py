@@ -25,7 +25,7 @@ from aecourse.train import schedules, state
 from aecourse.train.history import History
 
 PLACES = re.compile(  # the modules that trained weights depend on
-    r"aecourse\.(data|nets|seeds|(models|train)\..*)|math|builtins|torch"
+    r"aecourse\.(data|estimators|nets|seeds|(models|train)\..*)|math|builtins|torch"
     r"|torch\.(_tensor|random|autograd(\.graph|\.function|\.grad_mode)?|optim\.(adam|optimizer))"
     r"|torch\.distributions\.(?!kl$).*|torch\.nn\.(functional|modules\..*|utils\.clip_grad)"
 )
@@ -211,7 +211,12 @@ def _same_as_imported() -> None:
 
 def remember() -> None:
     """Takes what the names stand for now, when the course has just been imported, and what its files say."""
-    for name in ("data", "nets", "models.stacked"):  # whatever else has been imported by now
+    for name in (
+        "data",
+        "estimators",
+        "nets",
+        "models.stacked",
+    ):  # whatever else has been imported by now
         importlib.import_module(f"aecourse.{name}")
     modules = sorted(filter(PLACES.fullmatch, sys.modules.keys() - {__name__}))
     own = [name for name in modules if name.startswith("aecourse.")]
