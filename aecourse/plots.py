@@ -312,19 +312,50 @@ def history(
     terms: list[str] | None = None,
     y: str = "nats per image",
     description: str | None = None,
+    apart: bool = False,
+    lines: dict[str, float] | None = None,
 ) -> Figure:
-    """Each term of a training run's loss against the epoch."""
+    """Each term of a training run's loss against the epoch.
+
+    apart: every term on an axis of its own, side by side, where one of them would be a thin line beside the others.
+    lines: term -> its level before training, dashed (only with apart=True).
+    """
     terms = [require.choice("terms", term, run.terms) for term in terms or run.terms]
     epochs = np.arange(1, run.epochs + 1)
     told = description or "Training curves. " + " ".join(
         f"{name} goes from {run[name][0]:.1f} to {run[name][-1]:.1f}." for name in terms
     )
+    if apart:
+        return _apart(run, terms, epochs, y, told, lines or {})
     return curves(
         {name.replace("_", " "): (epochs, run[name]) for name in terms},
         x="epoch",
         y=y,
         description=told,
     )
+
+
+def _apart(run, terms: list[str], epochs, y: str, told: str, lines: dict[str, float]) -> Figure:
+    fig, axes = figure(told, columns=len(terms), width=3.3 * len(terms), height=2.7, squeeze=False)
+    for ax, name, color in zip(axes[0], terms, itertools.cycle(SERIES)):
+        ax.plot(epochs, run[name], color=color, marker="o", markersize=4)
+        if name in lines:
+            ax.axhline(lines[name], color=GREY, linestyle="--", linewidth=1.4)
+            ax.annotate(
+                "before training",
+                (1, lines[name]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
+                fontsize=9,
+                color=INK,
+            )
+        ax.set(title=name.replace("_", " "), xlabel="epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0][0].set(ylabel=y)
+    return fig
 
 
 def hourglass(

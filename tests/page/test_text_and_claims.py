@@ -165,6 +165,14 @@ def test_figures_need_a_description_and_carry_it():
     )
 
 
+def test_terms_of_a_run_have_axes_of_their_own_where_they_are_drawn_apart():
+    run = train.History({"loss": [9.0, 7.0], "kl": [1.0, 2.0]}, [1.0, 1.0])
+    left, right = plots.history(run, apart=True, lines={"kl": 0.5}).axes
+    assert left.lines[0].get_ydata().tolist() == [9.0, 7.0] and len(left.lines) == 1
+    assert [line.get_ydata()[0] for line in right.lines] == [1.0, 0.5]
+    assert len(plots.history(run).axes) == 1
+
+
 def test_figures_take_the_colour_of_the_page():
     history = train.History()
     history.add({"loss": 2.0, "kl": 1.0}, 0.1)
