@@ -166,7 +166,7 @@ def standard():
     before = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float32)
-        with nullcontext() if torch.empty(0).device.type == "cpu" else torch.device("cpu"):
+        with nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"):
             yield
     finally:
         torch.set_default_dtype(before)
