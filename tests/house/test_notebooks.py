@@ -158,7 +158,7 @@ PROMPTS = {
         "Six faults (this gives rooms away)",
         "Seven more faults (this gives rooms away)",
     },
-    "hide-cell": {"Solution", "The line that finds it"},
+    "hide-cell": {"Solution", "The line that finds it", "The masks of a MADE, and their test"},
 }
 
 
