@@ -82,7 +82,7 @@ def _shape(density, held: float) -> list:
     level = ordered[int((share < held).sum())].item()
     step = 2 * EXTENT / (len(density) - 1)
     lines = contourpy.contour_generator(z=density.numpy()).lines(level)
-    return [[[round(100 * (v * step - EXTENT)) for v in point] for point in line] for line in lines]
+    return [[[round(100 * (v * step - EXTENT)) for v in point] for point in line] for line in lines]  # pyright: ignore[reportOptionalIterable]
 
 
 def _member(name: str, steps, q) -> dict:

@@ -90,7 +90,7 @@ export function build(root, { targets, limits, extent, seed }) {
   }
 
   function drawScene(bends, ink, lost) {
-    const wide = Math.min(top.clientWidth, 460), at = ([a, b]) => [wide * (a + extent) / (2 * extent), wide * (extent - b) / (2 * extent)];
+    const wide = Math.min(top.clientWidth, 460), at = (/** @type {number[]} */ [a, b]) => [wide * (a + extent) / (2 * extent), wide * (extent - b) / (2 * extent)];
     chart(scene, wide, wide, `The ${targets[target].name} in grey, and over it draws and rings of q, which loses ${number(lost)} nats`);
     for (const shape of targets[target].shapes) scene.append(svg("path", { d: shape.map((ring) => `M${ring.map(([a, b]) => at([a / 100, b / 100]).map((v) => v.toFixed(1)).join(" ")).join("L")}Z`).join(""),
       fill: "var(--ae-muted)", "fill-opacity": 0.24 }));

@@ -92,7 +92,7 @@ def run_both(lab, part: str) -> dict[str, Measured]:
     made = {}
     for count in (100, 1000):
         noise = Gaussian(0.5, learned=True, squash=False)
-        model = M2(50, nets.mlp((300,), "gelu"), likelihood=noise, shape=(50,))
+        model = M2(50, nets.mlp((300,), "gelu"), likelihood=noise, shape=(50,))  # pyright: ignore[reportArgumentType]
         drawn = codes + width * torch.randn(codes.shape)
         lab.fit(model, data.Split(drawn, hidden(lab, count)), epochs=25, batch_size=200, lr=2e-3)
         made[count] = model

@@ -24,7 +24,7 @@ def run(lab, part: str) -> dict[str, Measured]:
         1,
         nets.mlp((64, 64), "tanh"),
         samples=20,
-        likelihood=Gaussian(0.7, learned=True, squash=False),
+        likelihood=Gaussian(0.7, learned=True, squash=False),  # pyright: ignore[reportArgumentType]
         shape=(4,),
     )
     lab.fit(model, Split(torch.where(mask, x, 0.0), mask=mask), epochs=500, batch_size=25, lr=2e-3)

@@ -6,10 +6,11 @@ import os
 
 import torch
 
-from aecourse import models, train
+from aecourse import models
 from aecourse.evaluate.ranking import ndcg_at
 from aecourse.ratings import movielens, world
 from aecourse.reproduce.recipe import Measured, Recipe, Row, mean
+from aecourse.train import schedules
 
 FOLDER = "AECOURSE_MOVIELENS"
 
@@ -44,7 +45,7 @@ def run(lab, part: str) -> dict[str, Measured]:
         epochs=100,
         batch_size=100,
         lr=1e-3,
-        weights={"beta": train.schedules.warmup(to=0.2)},
+        weights={"beta": schedules.warmup(to=0.2)},
         validation=ratings.validation,
         keep="best",
     )

@@ -79,7 +79,7 @@ def run(lab, part: str) -> dict[str, Measured]:
         others, truth = held_out.x.flatten(1).numpy(), held_out.labels.numpy()
 
         def score(gamma: float) -> float:
-            return SVC(C=10, gamma=gamma).fit(pixels, labels).score(others, truth)
+            return SVC(C=10, gamma=gamma).fit(pixels, labels).score(others, truth)  # pyright: ignore[reportArgumentType]
 
         gamma = lab.choose("gamma", (0.01, 0.02, 0.04), score, lower=False)
         machine = SVC(C=10, gamma=gamma).fit(pixels, labels)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aecourse import data, nets, train
+from aecourse import data, nets
 from aecourse.models import LadderVAE
 from aecourse.reproduce.recipe import Measured, Recipe, Row, mean
+from aecourse.train import schedules
 
 
 def run(lab, part: str) -> dict[str, Measured]:
@@ -17,7 +18,7 @@ def run(lab, part: str) -> dict[str, Measured]:
         lab.begin(model),
         lab.train.x,
         epochs=120,
-        weights={"beta": train.schedules.warmup(0.2)},
+        weights={"beta": schedules.warmup(0.2)},
         **options,
     )
     return {part: mean(lab.nats(model, data.binarize(lab.test.x), 5000))}
