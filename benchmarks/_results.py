@@ -98,7 +98,9 @@ def overview():
     exact = [each for _, each in rows if each.row.exact]
     others = [(recipe, each) for recipe, each in rows if not each.row.exact]
     agree = sum(bool(each.agrees()) for _, each in others)
-    better = sum(_verdict(recipe, each) == "better" for recipe, each in others)
+    better = sum(
+        not each.agrees() and _verdict(recipe, each) == "better" for recipe, each in others
+    )
     unexplained = [
         each.row.name for _, each in others if not each.agrees() and not each.row.explained
     ]

@@ -277,3 +277,20 @@ def test_the_committed_results_are_of_whole_runs():
         assert entry["part"] in RECIPES[entry["recipe"]].parts, entry["part"]
         assert entry["data"] in ("mnist", None) and entry["commit"]
     assert not any(mark in json.dumps(entries) for mark in ("/home", "/tmp", "/root"))
+
+
+def test_each_figure_is_counted_once(report):
+    """Of the results in the tree: what agrees, is better and is worse add up to all figures beside a published one."""
+    import re
+
+    words = report.overview().markdown
+    stand = int(re.match(r"(\d+) figures? stand", words)[1])
+    counts = [
+        int(re.search(pattern, words)[1])
+        for pattern in (
+            r"(\d+) agrees? within",
+            r"(\d+) (?:is|are) better",
+            r"(\d+) (?:is|are) worse",
+        )
+    ]
+    assert sum(counts) == stand and min(counts) >= 0
