@@ -225,6 +225,22 @@ def rows(
     return fig
 
 
+def _level(ax, level: float, name: str) -> None:
+    """Draws a dashed level across the axes, with its name above its right end."""
+    ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
+    ax.annotate(
+        name,
+        (1, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=9,
+        color=INK,
+    )
+
+
 def curves(
     named: dict[str, tuple],
     *,
@@ -264,18 +280,7 @@ def curves(
             linewidth=0,
         )
     for name, level in (lines or {}).items():
-        ax.axhline(level, color=GREY, linestyle="--", linewidth=1.4)
-        ax.annotate(
-            name,
-            (1, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=9,
-            color=INK,
-        )
+        _level(ax, level, name)
     if log_x:
         ax.set_xscale("log", base=2)
         _plain_numbers(ax.xaxis)
@@ -340,18 +345,7 @@ def _apart(run, terms: list[str], epochs, y: str, told: str, lines: dict[str, fl
     for ax, name, color in zip(axes[0], terms, itertools.cycle(SERIES)):
         ax.plot(epochs, run[name], color=color, marker="o", markersize=4)
         if name in lines:
-            ax.axhline(lines[name], color=GREY, linestyle="--", linewidth=1.4)
-            ax.annotate(
-                "before training",
-                (1, lines[name]),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="right",
-                va="bottom",
-                fontsize=9,
-                color=INK,
-            )
+            _level(ax, lines[name], "before training")
         ax.set(title=name.replace("_", " "), xlabel="epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0][0].set(ylabel=y)

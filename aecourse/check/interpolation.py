@@ -209,15 +209,24 @@ def _even(images):
     return images[:1] + places * (images[1:2] - images[:1])
 
 
+def walks(generator):
+    """Images on paths, [T, N, C, H, W], of unusual sizes: hard cases of every exercise on the length of steps."""
+    walk = torch.rand(4, 3, 1, 2, 2, generator=generator)
+    return {
+        "a path that rests on the way": (walk[[0, 1, 1, 2]],),
+        "two images, one step": (walk[:2],),
+        "one path": (walk[:, :1],),
+        "as many images as paths": (walk[:3],),
+        "a long path": (100 * torch.rand(40, 2, 1, 4, 3, generator=generator),),
+    }
+
+
 def _jumpiness_hard(generator):
     walk = torch.rand(5, 3, 1, 2, 2, generator=generator)
     return {
         "an even path, whose answer is 1": (_even(walk),),
         "a path that rests and then jumps": (walk[[0, 0, 0, 1, 1]],),
-        "two images, one step": (walk[:2],),
-        "one path": (walk[:, :1],),
-        "as many images as paths": (walk[:3],),
-        "a long path": (100 * torch.rand(40, 2, 1, 4, 3, generator=generator),),
+        **walks(generator),
     }
 
 
