@@ -6,6 +6,7 @@ Every function shows what there is and nothing where there is nothing yet.
 from __future__ import annotations
 
 import html
+from collections import Counter
 from pathlib import Path
 
 from IPython.display import display
@@ -97,17 +98,18 @@ def overview():
         return None
     exact = [each for _, each in rows if each.row.exact]
     others = [(recipe, each) for recipe, each in rows if not each.row.exact]
-    agree = sum(bool(each.agrees()) for _, each in others)
-    better = sum(
-        not each.agrees() and _verdict(recipe, each) == "better" for recipe, each in others
+    verdicts = Counter(
+        "agrees" if each.agrees() else _verdict(recipe, each) or "differs"
+        for recipe, each in others
     )
     unexplained = [
         each.row.name for _, each in others if not each.agrees() and not each.row.explained
     ]
-    worse = len(others) - agree - better
     return say(
-        f"{_many(len(others), 'figure stands', 'figures stand')} beside a published one: {_many(agree, 'agrees', 'agree')} within "
-        f"two standard errors of the figure here, {_many(better, 'is', 'are')} better, {_many(worse, 'is', 'are')} worse.",
+        f"{_many(len(others), 'figure stands', 'figures stand')} beside a published one: "
+        f"{_many(verdicts['agrees'], 'agrees', 'agree')} within two standard errors of the figure here, "
+        f"{_many(verdicts['better'], 'is', 'are')} better, {_many(verdicts['worse'], 'is', 'are')} worse"
+        + (f", {_many(verdicts['differs'], 'differs', 'differ')}." if verdicts["differs"] else "."),
         f"{_many(len(unexplained), 'difference has', 'differences have')} no explanation: {', '.join(unexplained)}."
         if unexplained
         else "Each difference is explained where it stands.",

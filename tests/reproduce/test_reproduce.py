@@ -279,18 +279,28 @@ def test_the_committed_results_are_of_whole_runs():
     assert not any(mark in json.dumps(entries) for mark in ("/home", "/tmp", "/root"))
 
 
-def test_each_figure_is_counted_once(report):
-    """Of the results in the tree: what agrees, is better and is worse add up to all figures beside a published one."""
+@pytest.mark.parametrize("lower", [True, False, None])
+def test_each_figure_is_counted_once(report, tmp_path, monkeypatch, lower):
+    """What agrees, is better, is worse or only differs adds up, also where no direction is better."""
     import re
+    from dataclasses import replace
 
+    found = list(report.all_found())
+    monkeypatch.setattr(
+        report,
+        "all_found",
+        lambda: [(replace(recipe, lower=lower), each) for recipe, each in found],
+    )
     words = report.overview().markdown
-    stand = int(re.match(r"(\d+) figures? stand", words)[1])
-    counts = [
+    stand, better, worse, agree = (
         int(re.search(pattern, words)[1])
         for pattern in (
-            r"(\d+) agrees? within",
+            r"(\d+) figures? stand",
             r"(\d+) (?:is|are) better",
             r"(\d+) (?:is|are) worse",
+            r"(\d+) agrees? within",
         )
-    ]
-    assert sum(counts) == stand and min(counts) >= 0
+    )
+    differ = re.search(r"(\d+) differs?\.", words)
+    assert stand == agree + better + worse + (int(differ[1]) if differ else 0)
+    assert bool(differ) == (lower is None) and bool(better + worse) == (lower is not None)
