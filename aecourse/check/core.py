@@ -664,9 +664,8 @@ def _first_difference(found: Tensor, wanted: Tensor, tolerance: float) -> str:
 
 
 def _inputs(case) -> str:
-    return "inputs " + ", ".join(
-        f"of shape {list(a.shape)}" if isinstance(a, Tensor) else repr(a) for a in case
-    )
+    *first, last = (f"of shape {list(a.shape)}" if isinstance(a, Tensor) else repr(a) for a in case)
+    return "inputs " + (", ".join(first) + " and " if first else "") + last
 
 
 @contextmanager
