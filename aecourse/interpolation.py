@@ -108,7 +108,11 @@ def geodesic(
     path = linear(a, b, t).detach() if start is None else _from_to(start, a, b).detach()
     inner = path[1:-1].clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [inner], max_iter=steps, max_eval=steps, history_size=20, line_search_fn="strong_wolfe"
+        [inner],  # the ends stay where they are
+        max_iter=steps,
+        max_eval=steps,
+        history_size=20,
+        line_search_fn="strong_wolfe",
     )
 
     def total() -> Tensor:

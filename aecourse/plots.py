@@ -1076,7 +1076,7 @@ def _letter(ax, letter: str, place: np.ndarray) -> None:
         place,
         xytext=(9, 9),
         textcoords="offset points",
-        color="black",
+        color="#111111",  # written out, as the default black would follow the page's colour
         fontsize=8,
         ha="center",
         va="center",

@@ -287,4 +287,5 @@ def test_places_on_maps_have_a_letter_each_and_their_images_beside_them():
     letters = [text.get_text() for ax in fig.axes for text in ax.texts]
     named = [ax.get_title(loc="left") for ax in fig.axes]
     assert letters == ["A", "B"] and "A, here" in named and "B" in named
+    assert fig.svg().count("fill: #111111") >= 2  # on white discs, so not in the page's colour
     assert "A map." in fig.svg()
