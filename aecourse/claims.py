@@ -218,7 +218,7 @@ def _figure(value) -> float:
     return float(value)
 
 
-def spread(id: str, *, digits: int = 1, unit: str = "nats") -> str:
+def in_runs(id: str, *, digits: int = 1, unit: str = "nats") -> str:
     """The figures of a claim's repetitions in words: "between -0.5 and 0.6 nats in 8 runs, 0.1 on average".
 
     id       of the claim
