@@ -218,6 +218,27 @@ def _figure(value) -> float:
     return float(value)
 
 
+def in_runs(id: str, *, digits: int = 1, unit: str = "nats") -> str:
+    """The figures of a claim's repetitions in words: "between -0.5 and 0.6 nats in 8 runs, 0.1 on average".
+
+    id       of the claim
+    digits   after the decimal point, a whole number of at least 0
+    unit     of the figures, or ""
+
+    "not measured in other runs" where the ledger has none, or where other images are used.
+    """
+    digits = require.integer("digits", digits, low=0)
+    entries = ledger.entries(require.hyphened("id", id)) if ledger.default_data() else []
+    runs = [entry.value for entry in entries]
+    if not runs:
+        return "not measured in other runs"
+    low, high, middle = (
+        f"{figure:.{digits}f}" for figure in (min(runs), max(runs), sum(runs) / len(runs))
+    )
+    span = f"between {low} and {high} {unit}".strip()
+    return f"{span} in {len(runs)} runs, {middle} on average"
+
+
 def strict() -> bool:
     """Whether claims that fail raise: `AECOURSE_STRICT`; never in a quick book."""
     return not quick.on() and os.environ.get("AECOURSE_STRICT", "") not in ("", "0", "off")

@@ -58,6 +58,18 @@ def test_a_measured_claim_never_stops_a_notebook(repeated):
     assert not claims.claim("new-claim", "It is large.", 0.01, above=0.4).holds
 
 
+def test_the_spread_of_a_claim_stands_in_words(repeated, monkeypatch):
+    repeated(-0.52, 0.6, 0.22)
+    assert claims.in_runs("some-claim") == "between -0.5 and 0.6 nats in 3 runs, 0.1 on average"
+    text = claims.in_runs("some-claim", digits=2, unit="")
+    assert text == "between -0.52 and 0.60 in 3 runs, 0.10 on average"
+    assert claims.in_runs("another-claim") == "not measured in other runs"
+    with pytest.raises(ValueError, match="digits: got -1"):
+        claims.in_runs("some-claim", digits=-1)
+    monkeypatch.setenv("AECOURSE_DATASET", "mnist")
+    assert claims.in_runs("some-claim") == "not measured in other runs"
+
+
 def test_an_exact_claim_stops_only_the_tests(repeated, monkeypatch):
     shown = claims.exact("sum", "It is 2.", 3, holds=False)
     assert repr(shown).startswith("fails here") and "runs" not in repr(shown)
