@@ -267,7 +267,7 @@ def in_python(source: str) -> list[str]:
 
 
 def _part(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) else "\0"
+    return str(node.value) if isinstance(node, ast.Constant) else "\0"
 
 
 def _texts(html: str) -> list[str]:
