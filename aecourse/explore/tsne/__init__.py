@@ -7,6 +7,7 @@ import torch
 from aecourse import require
 from aecourse.page.figure import Figure, as_array, fragment
 from aecourse.page.network import packed
+from aecourse.page.pictures import as_classes
 
 MOST = 400  # codes: a step takes time as their square, about a millisecond for 400
 OFFERED = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 65, 80, 100]  # perplexities
@@ -24,20 +25,12 @@ def tsne(codes, labels, *, perplexity=30, names=None, description=None) -> Figur
 
     Source: van der Maaten & Hinton 2008, with early exaggeration 12 and the steps of scikit-learn's exact method.
     """
-    codes, labels = as_array("codes", codes), as_array("labels", labels)
+    codes = as_array("codes", codes)
     if codes.ndim != 2 or not 7 <= len(codes) <= MOST:
         raise ValueError(
             f"codes: got shape {list(codes.shape)}; accepted is [N, D] with N from 7 to {MOST}"
         )
-    if labels.shape != codes.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels: got {labels.dtype} of shape {list(labels.shape)}; accepted are {len(codes)} whole numbers"
-        )
-    names = [str(name) for name in (range(10) if names is None else names)]
-    if not 1 <= len(names) <= 10 or labels.min() < 0 or labels.max() >= len(names):
-        raise ValueError(
-            f"labels: got {labels.min()} to {labels.max()} and {len(names)} names; accepted are at most 10 classes"
-        )
+    labels, names = as_classes(labels, names, len(codes))
     offered = [each for each in OFFERED if 3 * each < len(codes)]
     require.choice("perplexity", perplexity, offered)
     data = {
