@@ -314,3 +314,38 @@ def test_the_last_try_breaks_training(open_page):
         page.evaluate(f"() => {{ for (let i = 0; i < 8; i++) {ROOT}.epochOnce(); }}")
         ends.append(page.evaluate(f"{ROOT}.history.at(-1).held"))
     assert ends[2] > max(ends[:2]) + 1
+
+
+def test_digits_of_ones_own_are_made_like_the_data_and_redrawn(open_page, tmp_path):
+    from PIL import Image, ImageDraw
+
+    for name, ground, ink, box in (
+        ("dark", 255, 0, (30, 20, 60, 140)),
+        ("light", 20, 230, (100, 90, 120, 110)),
+        ("blank", 255, 255, (0, 0, 1, 1)),
+    ):
+        image = Image.new("L", (160, 180), ground)
+        ImageDraw.Draw(image).rectangle(box, outline=ink, width=6)
+        image.save(tmp_path / f"{name}.png")
+    (tmp_path / "none.png").write_text("no picture")
+    page = open_page()
+    page.locator(".ae-own summary").click()
+    assert page.evaluate(f"{ROOT}.own.length") == 0
+    page.locator(".ae-own input[type=file]").set_input_files(
+        [tmp_path / f"{name}.png" for name in ("dark", "light", "blank", "none")]
+    )
+    page.wait_for_function(f"{ROOT}.own.length === 2")
+    assert page.locator(".ae-own [role=status]").text_content().startswith("2 of 4 pictures")
+    tall, square = (
+        torch.tensor(x).view(8, 8) for x in page.evaluate(f"{ROOT}.own.map((x) => [...x])")
+    )
+    rows, columns = (tall.amax(dim) > 0.3 for dim in (1, 0))
+    assert rows.all() and columns.tolist() == [False] * 3 + [True] * 2 + [False] * 3  # 30 x 120
+    assert square[0].min() > 0.5 and square[:, -1].min() > 0.5 and square[3:5, 3:5].max() < 0.1
+    page.get_by_label("Have a digit drawn").select_option("1")
+    page.wait_for_function(f"{ROOT}.own.length === 3")
+    label = page.get_by_role("img", name="3 digits of your own, and the same redrawn").first
+    assert label.is_visible() and page.evaluate(f"{ROOT}.epoch") == 0
+    page.get_by_role("button", name="Forget all").click()
+    page.wait_for_function(f"{ROOT}.own.length === 0")
+    assert not label.is_visible()

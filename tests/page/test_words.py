@@ -21,6 +21,8 @@ SCRIPTS = sorted([*(ROOT / "aecourse").rglob("*.js"), *(ROOT / "book" / "_static
 PLAYGROUND = [
     "explore/playground/playground.js",
     "explore/playground/__init__.py",
+    "explore/playground/own.js",
+    "page/drawing.js",
     "page/figure.py",
 ]
 

@@ -37,7 +37,8 @@ def playground() -> Figure:
         f"A form to train a small autoencoder or variational autoencoder in this page, on {len(rest):,} digits of 8 by 8 pixels. "
         "Code size, width, number of layers, activation, learning rate, the weight of the KL term or of the penalty on the code, noise "
         "on the input, batch size and seed can be set. While it trains, the terms of the loss, the codes of "
-        f"{len(held_out)} held-out digits, ten reconstructions and ten samples are drawn anew."
+        f"{len(held_out)} held-out digits, ten reconstructions and ten samples are drawn anew. "
+        "A digit drawn by the reader, or loaded from pictures, is shown as the model sees it and as the model redraws it."
     )
     return Figure(
         fragment(

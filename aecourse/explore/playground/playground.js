@@ -1,5 +1,6 @@
 import { button, group, loop, select, tabs, tryThis } from "../../page/controls.js";
 import { bytes, colors, element, fill, number, palette, picture, redraw, sharp, shuffle, swatch } from "../../page/runtime.js";
+import { ownDigits } from "./own.js";
 import { randomness, trainable } from "./training.js";
 
 // The playground: the reader trains an autoencoder or a VAE here, on 8x8 digits, and watches.
@@ -81,9 +82,13 @@ export function build(root, data) {
   const curveNote = element("p", { class: "ae-muted ae-legend" }), planeNote = element("p", { class: "ae-muted" });
   const stripNote = element("p", { class: "ae-muted" },
     "Rows: held-out digits; what the encoder sees, where noise is on; the same digits redrawn; new ones decoded from z drawn from N(0, I).");
+  const yours = view("Digits of your own"), yoursNote = element("p", { class: "ae-muted" }, "Your digits as the model sees them, and what it makes of them. In the plane they have a ring.");
+  const own = ownDigits(root, side, SHOWN, () => { yourRows.hidden = !own.images.length; show(false); });
+  const yourRows = column("Digits of your own", yours, yoursNote);
+  yourRows.hidden = true;
   const say = fill(root, bar, tries, hint, panel, element("div", { class: "ae-views" },
     column("Loss, nats per image", curves, curveNote), column("Codes of held-out digits", plane, planeNote)),
-    column("Held-out digits and samples", strips, stripNote));
+    column("Held-out digits and samples", strips, stripNote), yourRows, own);
 
   // What is set, in the controls; and, once a reader has changed it, in the address.
   function apply() {
@@ -282,6 +287,15 @@ export function build(root, data) {
       context.fillStyle = ink[label];
       context.fillText(names[label], across, down + 4);
     }
+    const codes = own.images.length ? model.encode(mine(), own.images.length) : [];
+    context.strokeStyle = theme.text;
+    context.lineWidth = 2.5;
+    for (let i = 0; i < own.images.length; i++) {
+      const held = (v) => Math.min(Math.max(v, 8), size - 8); // one that lies outside is shown at the edge
+      context.beginPath();
+      context.arc(held(at(codes[i * k + a])), k > 1 ? held(size - at(codes[i * k + b])) : 8, 7, 0, 7);
+      context.stroke();
+    }
     const active = spread.filter((v) => v > 0.01).length;
     planeNote.textContent = (k > 1 ? `Across z${a + 1}, up z${b + 1}` + (k > 2 ? ", the two that vary most. " : ". ") : "Across z1; each class has a row. ")
       + `${active} of ${k} ${k === 1 ? "latent moves" : "latents move"} with the image.`;
@@ -292,20 +306,31 @@ export function build(root, data) {
     const noisy = settings.noise > 0, originals = test.subarray(0, SHOWN * pixels);
     const seen = noisy ? originals.map((v, k) => v + settings.noise * fixed.noise[k]) : originals;
     const redrawn = model.decode(model.encode(seen, SHOWN), SHOWN), samples = model.decode(fixed.z.subarray(0, SHOWN * settings.code), SHOWN);
-    const rows = [originals, ...(noisy ? [seen] : []), redrawn, samples], width = strips.clientWidth, cell = width / SHOWN;
-    strips.style.height = `${rows.length * cell + 8}px`;
-    const context = sharp(strips, width, rows.length * cell + 8);
-    rows.forEach((row, r) => {
-      for (let i = 0; i < SHOWN; i++)
-        context.drawImage(picture(row.subarray(i * pixels, (i + 1) * pixels), [side, side], theme), i * cell + 3, r * cell + (r === rows.length - 1 ? 8 : 0) + 3, cell - 6, cell - 6);
-    });
+    drawRows(strips, [originals, ...(noisy ? [seen] : []), redrawn, samples], theme, 8);
     strips.setAttribute("aria-label", `${SHOWN} held-out digits, ${noisy ? "the same with noise, " : ""}the same redrawn from ${settings.code} numbers, and ${SHOWN} samples, after ${epoch} epochs.`);
+    if (!own.images.length) return;
+    const given = mine();
+    drawRows(yours, [given, model.decode(model.encode(given, own.images.length), own.images.length)], theme);
+    yours.setAttribute("aria-label", `${own.images.length} digits of your own, and the same redrawn from ${settings.code} numbers, after ${epoch} epochs.`);
+  }
+
+  const mine = () => Float64Array.from(own.images.flatMap((image) => [...image]));
+
+  // Rows of images, the last one `apart` from the others.
+  function drawRows(canvas, rows, theme, apart = 0) {
+    const width = canvas.clientWidth, cell = width / SHOWN, high = rows.length * cell + apart;
+    canvas.style.height = `${high}px`;
+    const context = sharp(canvas, width, high);
+    rows.forEach((row, r) => {
+      for (let i = 0; i < row.length / pixels; i++)
+        context.drawImage(picture(row.subarray(i * pixels, (i + 1) * pixels), [side, side], theme), i * cell + 3, r * cell + (r === rows.length - 1 ? apart : 0) + 3, cell - 6, cell - 6);
+    });
   }
 
   window.addEventListener("hashchange", () => { if (readAddress()) { settled(); restart(); } }); // an anchor of the page holds no setting
   readAddress();
   apply();
   restart();
-  redraw(root, () => show(false));
-  root.aecourse = { epochOnce, restart, average: data.average, floor: data.floor, get model() { return model; }, get settings() { return settings; }, get epoch() { return epoch; }, get history() { return history; } };
+  redraw(root, () => { show(false); own.draw(); });
+  root.aecourse = { own: own.images, epochOnce, restart, average: data.average, floor: data.floor, get model() { return model; }, get settings() { return settings; }, get epoch() { return epoch; }, get history() { return history; } };
 }
