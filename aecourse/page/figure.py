@@ -21,6 +21,7 @@ _STATEMENT = re.compile(
     r"^(?=[^\s})\]])", re.MULTILINE
 )  # at the top: it begins in the first column
 _DECLARED = re.compile(r"(?:const|let|function|class) (\w+)|, (\w+) = ")
+_FIGURE = "Interactive figure: "  # what a title begins with that is shown above its figure, too
 _WORD = re.compile(r"(?:(?<=\.\.\.)|(?<![.\w$]))[A-Za-z_$][\w$]*")  # a name, but for a.property
 
 
@@ -70,7 +71,7 @@ def fragment(
                  and imports what it uses: `import { slider } from "../../page/controls.js";`.
     data         what `build` receives; anything JSON can hold.
     package      the figure's package, `__name__` in its `__init__.py`.
-    title        what screen readers call the figure.
+    title        what screen readers call the figure; what follows "Interactive figure: " is its heading on the page, too.
     description  the figure in words, shown folded below it.
     body         HTML that stands in the figure before its script runs.
 
@@ -89,10 +90,16 @@ def fragment(
     words = description and (
         f'<details class="ae-words"><summary>This figure in words</summary><p>{escape(description)}</p></details>'
     )
+    heading = title.removeprefix(_FIGURE)
+    above = (
+        f'<p class="ae-heading">{escape(heading[:1].upper() + heading[1:])}</p>\n'
+        if heading != title
+        else ""
+    )
     return (
         f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}" role="group" aria-label="{escape(title)}"'
         " data-lm-suppress-shortcuts>\n"  # keys pressed in a figure are no commands of JupyterLab
-        f"<style>{style}</style>\n"
+        f"{above}<style>{style}</style>\n"
         f"{body}{words}\n"
         '<noscript><p class="ae-note">With JavaScript on, this part of the page is interactive.</p></noscript>\n'
         f'<script>(function () {{\n"use strict";\n{code}\nmount("{key}", build, {payload});\n}})();</script>\n</div>'
