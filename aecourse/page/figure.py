@@ -23,6 +23,7 @@ _STATEMENT = re.compile(
     r"^(?=[^\s})\]])", re.MULTILINE
 )  # at the top: it begins in the first column
 _DECLARED = re.compile(r"(?:const|let|function|class) (\w+)|, (\w+) = ")
+_FIGURE = "Interactive figure: "  # what a title begins with that is shown above its figure, too
 _WORD = re.compile(r"(?:(?<=\.\.\.)|(?<![.\w$]))[A-Za-z_$][\w$]*")  # a name, but for a.property
 
 
@@ -72,7 +73,7 @@ def fragment(
                  and imports what it uses: `import { slider } from "../../page/controls.js";`.
     data         what `build` receives; anything JSON can hold.
     package      the figure's package, `__name__` in its `__init__.py`.
-    title        what screen readers call the figure.
+    title        what screen readers call the figure; what follows "Interactive figure: " is its heading on the page, too.
     description  the figure in words, shown folded below it.
     body         HTML that stands in the figure before its script runs.
 
@@ -81,6 +82,7 @@ def fragment(
     """
     style = asset("aecourse.page", "page.css") + asset(package, f"{script}.css")
     code = bundle(_folder("aecourse.page") / "mount.js", _folder(package) / f"{script}.js")
+    headed = title.startswith(_FIGURE)
     title, description, body = words.text(title), words.text(description), words.markup(body)
     payload = json.dumps(words.inside(data), ensure_ascii=False, separators=(",", ":")).replace(
         "<", "\\u003c"
@@ -96,10 +98,16 @@ def fragment(
     )
     without = words.text("With JavaScript on, this part of the page is interactive.")
     language = "" if words.current() == "en" else f' lang="{words.current()}"'
+    heading = title.partition(": ")[2] if headed else ""
+    above = (
+        f'<p class="ae-heading">{escape(heading[:1].upper() + heading[1:])}</p>\n'
+        if heading
+        else ""
+    )
     return (
         f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}"{language} role="group" aria-label="{escape(title)}"'
         " data-lm-suppress-shortcuts>\n"  # keys pressed in a figure are no commands of JupyterLab
-        f"<style>{style}</style>\n"
+        f"{above}<style>{style}</style>\n"
         f"{body}{told}\n"
         f'<noscript><p class="ae-note">{without}</p></noscript>\n'
         f'<script>(function () {{\n"use strict";\n{code}\nmount("{key}", build, {payload});\n}})();</script>\n</div>'

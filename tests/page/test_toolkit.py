@@ -254,3 +254,33 @@ def test_a_tap_points(demo):
 def test_every_fragment_carries_the_one_sheet_of_tokens():
     for html in (explore.gradients().html, quiz.check_questions("05").html):
         assert html.count("--ae-high: 32px") == 1
+
+
+# ---- What stands in every frame ----------------------------------------------------------------------------
+
+FIGURES = sorted(
+    file.parent.name
+    for file in (PACKAGE / "explore").glob("*/__init__.py")
+    if (file.parent / f"{file.parent.name}.js").is_file()
+)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_a_heading_and_something_to_try(name):
+    folder = PACKAGE / "explore" / name
+    assert re.search(r'title="Interactive figure: \S', (folder / "__init__.py").read_text("utf-8"))
+    assert len(re.findall(r"tryThis\(\s*\"", (folder / f"{name}.js").read_text("utf-8"))) == 1
+
+
+def test_the_heading_stands_first_then_what_to_try_then_the_rest(open_page, tmp_path):
+    page = open_page(explore.gradients(mu=2.0, sigma=1.0), tmp_path)
+    seen = page.locator(".ae-figure > :not(style)").all()
+    assert seen[0].inner_text() == "Two estimators of a gradient"
+    assert seen[1].inner_text().startswith("Try this: ")
+    tops = [each.bounding_box()["y"] for each in seen[:3]]
+    assert tops == sorted(tops)
+
+
+def test_what_is_no_figure_has_no_heading():
+    made = page.fragment("quiz", {}, package="aecourse.quiz", title="Check questions")
+    assert "ae-heading" not in made.split("</style>")[0].split("<style>")[0]

@@ -1,4 +1,4 @@
-import { button, keys, loop, pad, pointing, shares, slider, tabs } from "../../page/controls.js";
+import { button, keys, loop, pad, pointing, shares, slider, tabs, tryThis } from "../../page/controls.js";
 import { activations, bytes, calm, chart, clamp, colors, dense, element, fill, line, normals, number, palette, path, picture, put, redraw, rgb, sigmoid, svg, swatch, tidy, uniforms, unpack, words } from "../../page/runtime.js";
 
 // Anatomy of a VAE: one image through every layer and every term of the loss, each box beside its lines of code.
@@ -161,7 +161,7 @@ export function build(root, { encoder, decoder, shape, latents, images, names, e
     div("ae-path", ...nodes.slice(0, 8)), reading,
     div("ae-terms", div("ae-hand", div("ae-choice", element("span", {}, "latent"), which, release), hand.mu, hand.logVar, hand.eps, worked), ...[9, 8, 11, 10].map((i) => nodes[i])),
     listing);
-  const say = fill(root, top);
+  const say = fill(root, tryThis("press Play. Then move ε of a latent: which terms of the loss change?"), top);
   listing.open = top.clientWidth > 560; // a phone has little room
 
   // A picture with a mark on the pixel that is followed.

@@ -1,4 +1,4 @@
-import { slider, tick } from "../../page/controls.js";
+import { slider, tick, tryThis } from "../../page/controls.js";
 import { captioned, chart, colors, element, fill, greys, line, number, palette, parted, path, redraw, strip, svg, swatch, tidy, words } from "../../page/runtime.js";
 
 // A slider over code sizes: originals, reconstructions, and the curve of error against size.
@@ -19,7 +19,7 @@ export function build(root, { originals, shape: [count, height, width], sizes, m
   const top = element("div", {}, size,
     element("div", { class: "ae-ticks ae-muted", "aria-hidden": "true" }, ...sizes.map((s) => element("span", {}, `${s}`))),
     first, ...rows, lost, curves);
-  const say = fill(root, top);
+  const say = fill(root, tryThis("move the slider to its left end and look for digits that have become another. Then move it up: at which size is each itself again?"), top);
 
   const error = (model, index) => number(model.errors[index], model.errors[index] < 10 ? 2 : 1);
 

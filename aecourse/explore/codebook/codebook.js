@@ -1,4 +1,4 @@
-import { area, button, group, keys, pointing, tabs } from "../../page/controls.js";
+import { area, button, group, keys, pointing, tabs, tryThis } from "../../page/controls.js";
 import { activations, colors, element, fill, floats, greys, parted, picture, redraw, sharp, squashes, unpack } from "../../page/runtime.js";
 
 // An image made of words: choose a cell, put another word there, and the decoder redraws the image here.
@@ -57,7 +57,8 @@ export function build(root, { layers, words, dim, indices, grid, shape, blank, l
     button("restore", () => { edited[state.image] = [...indices[state.image]]; draw(); }),
     button("empty page", () => { edited[state.image].fill(blank); draw(); }),
     button("words at random", () => { edited[state.image] = edited[state.image].map(() => Math.floor(Math.random() * count)); draw(); }));
-  const say = fill(root, image,
+  const say = fill(root, tryThis("choose a cell on a stroke and give it another word. Does only this cell change, or do those around it as well?"),
+    image,
     element("div", { class: "ae-columns" },
       element("figure", {}, element("figcaption", {}, "1. choose a cell"), page.stage),
       element("figure", {}, element("figcaption", {}, `2. choose one of ${count} words for it`), shelf.stage)),

@@ -1,4 +1,4 @@
-import { area, button, group, inReach, initials, pad, select, slider, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, initials, pad, select, slider, tabs, tryThis } from "../../page/controls.js";
 import { clamp, colors, element, fill, greys, network, normals, number, picture, put, redraw, squashes, uniforms } from "../../page/runtime.js";
 
 // Spoil a digit and watch denoisers repair it: a canvas to erase and draw on, seeded noise, networks that run here.
@@ -60,7 +60,8 @@ export function build(root, { images, shape, labels, models, noises, level, seed
     draw();
   }, { name: "Kind of noise" });
   const strength = slider("strength ", { low: 0, high: noises[0].high, value: level, name: "Strength of the noise" }, (v) => { state.level = v; draw(); });
-  const say = fill(root, digit, tools,
+  const say = fill(root, tryThis("press restore and erase a piece of a stroke. Which network closes the gap?"),
+    digit, tools,
     element("div", { class: "ae-noise" }, kind, button("other noise", () => { state.seed += 1; roll(); draw(); }), strength),
     element("div", { class: "ae-images" }, first, second, ...answers),
     element("p", { class: "ae-muted" }, "Erase or draw with the pointer or a finger; or focus the image, move with the arrow keys and paint with Space."));

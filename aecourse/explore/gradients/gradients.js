@@ -1,4 +1,4 @@
-import { button, group, play, slider, tick } from "../../page/controls.js";
+import { button, group, play, slider, tick, tryThis } from "../../page/controls.js";
 import { calm, chart, clamp, colors, element, fill, line, normals, number, palette, path, redraw, svg, swatch, tidy, uniforms, words } from "../../page/runtime.js";
 
 // Two estimators of d/dmu E[z^2] for z = mu + sigma eps: the draws, and what their running averages come to.
@@ -28,7 +28,7 @@ export function build(root, { mu, sigma, draws, seed, limits, most }) {
     curves,
     element("table", {}, element("thead", {}, element("tr", {},
       ...["estimator", "average ± error", "variance (formula)"].map((text) => element("th", { scope: "col" }, text)))), table));
-  const say = fill(root, top);
+  const say = fill(root, tryThis("move µ and σ: ε stays where it is, and z follows. Then press Run: whose average settles first?"), top);
 
   // Running averages over the draws so far: the last ones, and the trail of places where they are drawn.
   function averages() {

@@ -1,4 +1,4 @@
-import { play, slider } from "../../page/controls.js";
+import { play, slider, tryThis } from "../../page/controls.js";
 import { between, calm, clamp, colors, element, fill, floats, greys, line, network, number, path, picture, put, redraw, squashes, stepLengths, svg, total } from "../../page/runtime.js";
 
 // From one image to another on several ways: the blend of the pixels, and decoded lines and arcs between codes.
@@ -55,7 +55,8 @@ export function build(root, { images, shape, labels, networks, methods, ends, t:
     const curve = svg("svg", { viewBox: `0 0 100 ${HIGH}`, "aria-hidden": true });
     return { name, view, curve, speed, node: element("figure", {}, element("figcaption", {}, name), view, curve, speed) };
   });
-  const say = fill(root, ...choices, element("div", { class: "ae-place" }, run, place), element("div", { class: "ae-methods" }, ...cards),
+  const say = fill(root, tryThis("press Play. On which way are the images between no digits any more? Then choose the same digit twice, in two hands."),
+    ...choices, element("div", { class: "ae-place" }, run, place), element("div", { class: "ae-methods" }, ...cards),
     element("p", { class: "ae-muted" }, "The curve below each image is the speed at which it changes on the way; the dashed line is an even pace, the dot marks t."));
 
   const y = (speed) => HIGH - 1 - (HIGH - 4) * Math.min(speed, TOP) / TOP; // a speed's height in a chart

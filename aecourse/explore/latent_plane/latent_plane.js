@@ -1,4 +1,4 @@
-import { area, button, group, keys, pointing, tick } from "../../page/controls.js";
+import { area, button, group, keys, pointing, tick, tryThis } from "../../page/controls.js";
 import { digitPad, hands, raster, STROKES } from "../../page/drawing.js";
 import { bytes, clamp, colors, element, fill, network, number, palette, picture, put, redraw, sharp, squashes, swatch, unpack } from "../../page/runtime.js";
 
@@ -39,7 +39,8 @@ export function build(root, data) {
   }));
   const draws = element("div", { class: "ae-draw" });
   let again = () => {}, drawn = null; // again: draws the pad anew; drawn: what the encoder says of the drawing on it: { image, mu, sigma }
-  const say = fill(root, element("div", { class: "ae-columns" }, stage, element("div", { class: "ae-beside" }, decoded, reading)), draws, controls, legend,
+  const say = fill(root, tryThis("go slowly from one group of codes into another. Where does the digit change? Then go where no codes are: what is decoded there?"),
+    element("div", { class: "ae-columns" }, stage, element("div", { class: "ae-beside" }, decoded, reading)), draws, controls, legend,
     element("p", { class: "ae-muted" }, "Move the pointer over the plane; with a finger, tap it, or move sideways or after a moment's rest; or focus it and use the arrow keys."
       + (posterior ? " Solid lines: q(z) is as dense as the prior is at 1, 2 and 3 σ." : "")
       + (judged ? " Tinted ground: a classifier is at least 90 % sure which digit is decoded there." : "")));

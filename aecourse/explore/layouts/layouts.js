@@ -1,4 +1,4 @@
-import { area, keys, loop, nextTo, pointing, slider } from "../../page/controls.js";
+import { area, keys, loop, nextTo, pointing, slider, tryThis } from "../../page/controls.js";
 import { calm, colors, element, fill, greys, number, palette, parted, picture, put, redraw, sharp, unpack } from "../../page/runtime.js";
 
 // Several pictures of the same codes: the points move from one to the next, and a chosen one shows who its neighbours are.
@@ -13,7 +13,8 @@ export function build(root, { names, places, kept, true: near, labels, classes, 
   const image = element("canvas", { class: "ae-chosen ae-frame", role: "img" });
   const strip = element("div", { class: "ae-strip", role: "img" });
   const reading = element("p", { class: "ae-reading" }), overall = element("p", { class: "ae-reading" });
-  const say = fill(root, which,
+  const say = fill(root, tryThis("move the slider. Do the lines of the chosen digit become shorter? Then choose a digit in the middle of its group."),
+    which,
     element("div", { class: "ae-columns" }, stage,
       element("div", { class: "ae-beside" }, image,
         element("div", {}, element("p", {}, `Its ${k} nearest codes:`), strip, reading, overall))),

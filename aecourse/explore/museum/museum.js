@@ -1,4 +1,4 @@
-import { button, group } from "../../page/controls.js";
+import { button, group, tryThis } from "../../page/controls.js";
 import { captioned, chart, colors, element, fill, greys, line, number, palette, parted, path, redraw, shuffle, strip, svg, tidy, uniforms, words } from "../../page/runtime.js";
 
 // One run after the other: a curve, pictures, figures; the reader picks a diagnosis, is told at once, and right ones are counted.
@@ -14,7 +14,8 @@ export function build(root, { runs }) {
   const told = element("p", { class: "ae-reading", tabindex: "-1" });
   const next = button("Next run", () => { step(); }, { class: "ae-main" });
   const left = element("div", {}, pictures), right = element("div", {}, curve, facts);
-  const say = fill(root, head, element("div", { class: "ae-columns" }, left, right), asked, answers, told, group("Go on", next));
+  const say = fill(root, tryThis("say what is wrong from the pictures alone. Then look whether the curve and the figures agree."),
+    head, element("div", { class: "ae-columns" }, left, right), asked, answers, told, group("Go on", next));
 
   function step() {
     if (done || now === runs.length - 1) { now = 0; score = 0; done = false; } else now += 1;

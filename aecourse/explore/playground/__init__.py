@@ -45,7 +45,7 @@ def playground() -> Figure:
             "playground",
             content,
             package=__name__,
-            title="Playground: train an autoencoder in this page",
+            title="Interactive figure: train an autoencoder in this page",
             description=description,
         ),
         description,

@@ -1,6 +1,6 @@
 // Codes on their way into a prior: a film of training for each of several priors, and the decoder that came of it.
 import { clamp, colors, element, fill, network, number, palette, picture, put, redraw, sharp, squashes, unpack } from "../../page/runtime.js";
-import { area, keys, play, pointing, slider, tabs } from "../../page/controls.js";
+import { area, keys, play, pointing, slider, tabs, tryThis } from "../../page/controls.js";
 
 export function build(root, { films, labels, moments, shape, extent, moment, output }) {
   const SECONDS = 5, last = moments.length - 1, count = labels.length; // seconds of the whole film
@@ -20,9 +20,10 @@ export function build(root, { films, labels, moments, shape, extent, moment, out
     return at < last;
   }, { step: () => { at = at >= last ? 0 : Math.floor(at + 1.001); time.value = at; draw(); }, changed: () => tell() });
   film.node.addEventListener("click", () => { if (film.running && at >= last) at = 0; }); // from the start again
-  const say = fill(root, element("div", { class: "ae-row" }, choice.node), element("div", { class: "ae-row" }, film.node, time.node),
+  const say = fill(root, tryThis("choose a prior and press Play. Do the codes come to fill it, or only a part of it?"),
+    element("div", { class: "ae-row" }, choice.node), element("div", { class: "ae-row" }, film.node, time.node),
     element("div", { class: "ae-columns" }, stage, element("div", { class: "ae-beside" }, view, reading)),
-    element("p", { class: "ae-muted" }, "Try this: choose a prior and press Play. Grey dots are draws of the prior, digits are the codes of images of that class. "
+    element("p", { class: "ae-muted" }, "Grey dots are draws of the prior, digits are the codes of images of that class. "
       + "Move the pointer or a finger over the plane, or focus it and use the arrow keys: the place is decoded by the decoder at the end of training."));
 
   function told(value) { // the moment in words; between two moments, the one that has been

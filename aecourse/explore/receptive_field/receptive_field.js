@@ -1,6 +1,6 @@
 // A digit, the maps that each convolution makes of it, and the pixels that one unit of them sees.
 import { activations, clamp, colors, element, fill, floats, greys, number, picture, put, redraw, unpack } from "../../page/runtime.js";
-import { area, button, group, inReach, keys, pad, pointing, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, keys, pad, pointing, tabs, tryThis } from "../../page/controls.js";
 
 // Maps [channels][rows * columns] of a layer for the maps below; sides are [rows, columns].
 function convolved(maps, [high, wide], layer) {
@@ -42,7 +42,7 @@ export function build(root, { images, shape, labels, layers: packedLayers }) {
   const maps = element("div", { class: "ae-maps", tabindex: 0, role: "application", "aria-roledescription": "feature maps",
     "aria-label": "The maps of this layer. Arrow keys move from unit to unit; Page Up and Page Down change the map." });
   const say = fill(root,
-    element("p", { class: "ae-muted" }, "Try this: move over the maps and watch the outlined pixels. Then draw into the digit."),
+    tryThis("move over the maps and watch the outlined pixels. Then draw into the digit: which places of the maps change?"),
     choice.node, which.node,
     element("div", { class: "ae-sides" },
       element("div", { class: "ae-left" }, stage,

@@ -1,4 +1,4 @@
-import { area, button, group, inReach, initials, pad, slider, tabs } from "../../page/controls.js";
+import { area, button, group, inReach, initials, pad, slider, tabs, tryThis } from "../../page/controls.js";
 import { colors, element, fill, floats, greys, network, number, picture, put, redraw, sharp, unpack } from "../../page/runtime.js";
 
 // Draw a digit and see which features of a sparse code light up; the slider chooses the price that activity had.
@@ -42,7 +42,8 @@ export function build(root, { models, images, labels, shape, price }) {
     node.append(amount);
     return { node, view, amount };
   });
-  const say = fill(root, tools, dial,
+  const say = fill(root, tryThis("press the strongest feature to leave it out. What is gone from the digit? Then move the slider: how many features are still lit?"),
+    tools, dial,
     element("div", { class: "ae-parts" },
       element("figure", {}, element("figcaption", {}, "draw here"), stage, tool.node),
       element("figure", {}, element("figcaption", {}, "made of the lit features"), element("div", { class: "ae-stage ae-frame" }, remade), reading),

@@ -1,4 +1,4 @@
-import { slider, tabs } from "../../page/controls.js";
+import { slider, tabs, tryThis } from "../../page/controls.js";
 import { colors, element, fill, network, number, picture, put, redraw, sigmoid, strip, unpack } from "../../page/runtime.js";
 
 // Sliders over the latents of one of several decoders, with the pictures along each slider's way.
@@ -16,7 +16,8 @@ export function build(root, { models, shape, names, extent, steps }) {
   // The parts.
   const model = tabs("Which model", models.map(({ name }) => name), begin), start = tabs("Which image to start from", names, begin);
   const decoded = element("canvas", { class: "ae-decoded ae-frame", role: "img" }), list = element("div", {});
-  const say = fill(root, model.node, start.node, element("div", { class: "ae-columns" }, decoded, list),
+  const say = fill(root, tryThis("move the slider with the most nats, then the one with the fewest. What does each of them change in the picture?"),
+    model.node, start.node, element("div", { class: "ae-columns" }, decoded, list),
     element("p", { class: "ae-muted" }, "Every slider is one number of the code; the pictures under it show its way with the other numbers held where they are."));
 
   // A model and an image are chosen: their sliders, at the image's code.

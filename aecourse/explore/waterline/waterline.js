@@ -1,4 +1,4 @@
-import { slider } from "../../page/controls.js";
+import { slider, tryThis } from "../../page/controls.js";
 import { captioned, chart, clamp, colors, element, fill, floats, greys, line, number, parted, redraw, strip, svg, unpack, words } from "../../page/runtime.js";
 
 // A linear VAE in closed form: eigenvalues as bars, water up to beta * sigma^2, and images drawn by the dry latents.
@@ -32,7 +32,7 @@ export function build(root, { sigma, beta, limits, shape, eigenvalues, rest, com
   const bars = svg("svg", { role: "img", class: "ae-chart" }), reading = element("p", { class: "ae-reading" });
   const first = captioned("Images"), second = captioned("Redrawn from the mean of their code");
   const top = element("div", {}, element("div", { class: "ae-sliders" }, ...sliders), bars, reading, first, second);
-  const say = fill(root, top);
+  const say = fill(root, tryThis("raise β until half of the latents are under water. Set it back, and do the same with σ: do the images lose the same?"), top);
 
   function draw() {
     const theme = colors(root), now = summary();

@@ -1,4 +1,4 @@
-import { button, group, pointing, slider } from "../../page/controls.js";
+import { button, group, pointing, slider, tryThis } from "../../page/controls.js";
 import { chart, clamp, colors, element, fill, line, normals, number, palette, path, redraw, svg, tidy, uniforms, words } from "../../page/runtime.js";
 
 // K weighted draws from a Gaussian q, where p(x) and the posterior are known: z ~ N(0, 1), x = ±slope z + noise.
@@ -52,7 +52,7 @@ export function build(root, { mu, sigma, K, x, slope, noise, draws, seed, limits
     group("Draws and settings", button("Draw again", () => { batch++; draw(); }),
       ...Object.entries(presets).map(([name, place]) => button(name, () => { [mu, sigma, K] = place; show(); }))),
     scene, said, curves);
-  const say = fill(root, top);
+  const say = fill(root, tryThis("put q on one hump and raise K: does the bound rise? Then make σ wide, and raise K again."), top);
 
   function show() {
     [sliders.mu.value, sliders.sigma.value, sliders.K.value] = [mu, sigma, K];
