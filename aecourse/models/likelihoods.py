@@ -88,7 +88,8 @@ class Gaussian(nn.Module):
 
     def __init__(self, sigma: float = 1.0, *, learned: bool = False, squash: bool = True):
         super().__init__()
-        start = torch.tensor(math.log(require.number("sigma", sigma, low=0, above=True)))
+        # beyond these bounds float32 cannot square what is divided by sigma
+        start = torch.tensor(math.log(require.number("sigma", sigma, low=1e-15, high=1e15)))
         if require.choice("learned", learned, (True, False)):
             self.log_sigma = nn.Parameter(start)
         else:

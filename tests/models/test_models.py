@@ -248,6 +248,19 @@ def test_continuous_bernoulli_draws_have_its_distribution_function(logit):
         assert abs((drawn <= point).double().mean() - share) < 5 * 0.5 / 100_000**0.5
 
 
+@pytest.mark.parametrize("sigma", [1e-15, 1e-4, 1e4, 1e15])
+def test_a_tiny_and_a_huge_sigma_are_densities_in_float32(sigma):
+    gaussian, x = models.Gaussian(sigma, squash=False), torch.tensor([[0.0, 0.5 * sigma]])
+    expected = torch.distributions.Normal(0.0, torch.tensor(sigma, dtype=DOUBLE)).log_prob(
+        x.double()
+    )
+    found = gaussian.log_prob(torch.zeros(1, 2), x).double()
+    assert torch.allclose(found, expected.sum(1), rtol=1e-5)
+    for beyond in (1e-30, 1e30):
+        with pytest.raises(ValueError, match="sigma: got 1e.*; accepted is a finite number"):
+            models.Gaussian(beyond)
+
+
 def test_learned_sigma_finds_the_residual():
     """With the mean held at 0.5, the likeliest sigma is the root mean squared residual."""
     torch.manual_seed(0)
