@@ -118,7 +118,8 @@ def fit(
             Progress(1, 0, progress).close(repr(found))
             return found
 
-    with state.seeded(seed), torch.inference_mode(False), torch.enable_grad():
+    around = torch.autocast(device.type, enabled=False)  # the caller's would change validation
+    with state.seeded(seed), torch.inference_mode(False), torch.enable_grad(), around:
         if engine is None:
             run = Run(model, batches, device=device, **plan)
         else:

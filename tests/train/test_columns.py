@@ -1,5 +1,7 @@
 """A loss receives the columns that its signature names, and what they must be is checked before the first step."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -400,6 +402,16 @@ def test_training_works_where_gradients_are_switched_off(context):
     with context():
         quiet(without, X)
     assert torch.equal(with_grad.decoder[0].weight, without.decoder[0].weight)
+
+
+def test_a_run_does_not_depend_on_autocast_around_it():
+    histories = []
+    for context in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):
+        torch.manual_seed(0)
+        model = models.VAE(2, nets.mlp((4,)), shape=(1, 4, 5))
+        with context:
+            histories.append(quiet(model, X, epochs=2, validation=Split(X)).terms)
+    assert histories[0] == histories[1]
 
 
 def test_a_last_batch_of_one_joins_the_batch_before_where_batch_normalisation_could_not_take_it():
