@@ -162,14 +162,30 @@ def load(name: str | None = None, *, default: str = "digits") -> Images:
 
 @contextmanager
 def standard():
-    """PyTorch's own default dtype and device inside, for what must not depend on the user's: data sets, measures."""
-    before = torch.get_default_dtype()
+    """PyTorch's own default dtype, device and precision inside, for what must not depend on the user's: data sets, measures."""
+    before, precision = torch.get_default_dtype(), _matmul_precision()
     try:
         torch.set_default_dtype(torch.float32)
-        with nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"):
+        if precision != "highest":
+            torch.set_float32_matmul_precision("highest")
+        with (
+            nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"),
+            torch.autocast("cpu", enabled=False),
+            torch.autocast("cuda", enabled=False),
+        ):
             yield
     finally:
         torch.set_default_dtype(before)
+        if precision != "highest":
+            torch.set_float32_matmul_precision(precision)
+
+
+def _matmul_precision() -> str:
+    """The user's precision of matrix products; "highest" where it was set by torch's newer switches, which are left alone."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return "highest"
 
 
 def binarize(x: Tensor) -> Tensor:

@@ -9,25 +9,33 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 
 def described(value) -> str:
-    """What came, in a few words: a tensor by its shape and dtype, anything else by its repr."""
+    """What came, in a few words of one line: a tensor or array by its shape and dtype, anything else by its repr."""
+    if isinstance(value, torch.Tensor) and value.is_nested:
+        return "a nested tensor"
+    if isinstance(value, torch.Tensor) and (value.layout is not torch.strided or value.is_meta):
+        return f"a tensor of the layout {value.layout}, device {value.device.type}"
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {list(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
-    text = repr(value)
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {list(value.shape)}, {value.dtype}"
+    text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def integer(name: str, value, *, low: int = 1) -> int:
-    """`value` as an int of at least `low`; raises TypeError or ValueError naming `name`."""
+def integer(name: str, value, *, low: int = 1, high: int | None = None) -> int:
+    """`value` as an int of at least `low`, and at most `high` if there is one; raises TypeError or ValueError naming `name`."""
+    accepted = f"a whole number of at least {low}" + (
+        "" if high is None else f" and at most {high}"
+    )
     if isinstance(value, bool) or not isinstance(value, int) and not hasattr(value, "__index__"):
-        raise TypeError(
-            f"{name}: got {described(value)}; accepted is a whole number of at least {low}"
-        )
-    if int(value) < low:
-        raise ValueError(f"{name}: got {value}; accepted is a whole number of at least {low}")
+        raise TypeError(f"{name}: got {described(value)}; accepted is {accepted}")
+    if int(value) < low or high is not None and int(value) > high:
+        raise ValueError(f"{name}: got {value}; accepted is {accepted}")
     return int(value)
 
 
@@ -100,7 +108,10 @@ def batch(name: str, x, shape: tuple[int, ...]) -> torch.Tensor:
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"{name}: got {type(x).__name__}; accepted is {accepted}")
     if (
-        tuple(x.shape[1:]) != tuple(shape)
+        x.layout is not torch.strided
+        or x.is_nested
+        or x.is_meta
+        or tuple(x.shape[1:]) != tuple(shape)
         or x.dim() != 1 + len(shape)
         or not len(x)
         or not x.is_floating_point()

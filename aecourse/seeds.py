@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+HIGHEST = 2**63 - 1  # torch takes no larger one
 STRIDE = 100_003  # seeds of a lesson lie closer together than this, so that no two runs share one
 _moved_by = 0
 

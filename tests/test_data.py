@@ -3,11 +3,12 @@
 import hashlib
 import os
 import struct
+from contextlib import contextmanager
 
 import pytest
 import torch
 
-from aecourse import data
+from aecourse import data, evaluate, models, nets
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,52 @@ def test_digits_have_the_promised_shapes_and_range(images):
         assert part.x.dtype == torch.float32 and part.labels.dtype == torch.int64
         assert part.x.min() == 0 and part.x.max() == 1
         assert part.labels.bincount().min() > 0 and part.labels.max() == 9
+
+
+@contextmanager
+def coarse_products():
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+@contextmanager
+def newer_switch():
+    matmul = torch.backends.mkldnn.matmul
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("a torch without these switches")
+    before, matmul.fp32_precision = matmul.fp32_precision, "ieee"
+    try:
+        yield
+        assert matmul.fp32_precision == "ieee"
+    finally:
+        matmul.fp32_precision = before
+
+
+SURROUNDINGS = {
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "inference mode": torch.inference_mode,
+    "a device": lambda: torch.device("meta"),
+    "coarse products": coarse_products,
+    "a newer switch": newer_switch,
+}
+
+
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_data_and_measures_do_not_depend_on_the_surroundings(images, name):
+    """Autocast and coarse products changed the bytes of the digits, and gave likelihoods in bfloat16."""
+    torch.manual_seed(0)
+    model = models.VAE(2, nets.mlp((6,)), shape=(1, 28, 28))
+    x = images.test.x[:20]
+    expected = evaluate.log_likelihood(model, x, 10), evaluate.codes(model, x)
+    with SURROUNDINGS[name]():
+        again = data.load("digits")
+        found = evaluate.log_likelihood(model, x, 10), evaluate.codes(model, x)
+    assert torch.equal(again.train.x, images.train.x) and torch.equal(again.test.x, images.test.x)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected))
 
 
 def test_digits_are_the_same_bytes_on_every_call(images):

@@ -141,6 +141,11 @@ exercise(
         "more anomalies than normal cases": _scored(generator, (8, 3), levels=3),
         "all scores equal": (torch.ones(6), torch.tensor([0, 1, 0, 1, 1, 0])),
         "anomalies that score lower": _scored(generator, (5, 6), shift=-3.0),
+        "large scores that lie close together": (
+            torch.tensor([1000.5, 1000.25, 1000.75, 1000.0, -900.5, -900.25, 40.0, 41.0, 42.0]),
+            torch.tensor([1, 1, 0, 0, 0, 1, 0, 1, 0]),
+        ),
+        "150 cases": _scored(generator, (40, 110)),
     },
     gradient=False,
     mistakes=[
@@ -178,6 +183,11 @@ exercise(
             "means compared",
             lambda s, y: s[y == 1].mean() - s[y == 0].mean(),
             "that is the difference of the mean scores; AUROC compares pair by pair and knows no unit.",
+        ),
+        Mistake(
+            "through a sigmoid",
+            lambda s, y: auroc(torch.sigmoid(s), y),
+            "a sigmoid makes large scores equal; compare the scores as they are.",
         ),
         Mistake(
             "accuracy at the median",

@@ -218,6 +218,10 @@ def _psnr_hard(generator):
             _image(3, 3, 3, 3, seed=1),
         ),
         "an empty image beside a full one": (torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 4)),
+        "pixels outside [0, 1], as noise makes them": (
+            3 * _image(3, 1, 5, 4) - 1,
+            _image(3, 1, 5, 4, seed=1),
+        ),
     }
 
 
@@ -292,6 +296,11 @@ exercise(
             "the brightest pixel",
             lambda a, x: 10 * (x.flatten(1).amax(1).square() / _mse(a, x)).log10(),
             "that takes the brightest pixel for the peak: the peak is 1 for every image.",
+        ),
+        Mistake(
+            "clipped first",
+            lambda a, x: -10 * _mse(a.clamp(0, 1), x).log10(),
+            "the image is clipped to [0, 1] first; noise that leaves this range counts in full.",
         ),
         Mistake(
             "the variance for the peak",

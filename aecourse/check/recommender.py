@@ -161,6 +161,12 @@ exercise(
             torch.tensor([[1.0, 0.0, 0.0, 0.0]]),
             2,
         ),
+        "scores far from 0": (
+            torch.tensor([[40.0, 42.0, 900.0, -900.0, 41.0, -901.0, 901.0]]),
+            torch.tensor([[0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]),
+            torch.tensor([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]),
+            3,
+        ),
     },
     gradient=False,
     mistakes=[
@@ -211,6 +217,11 @@ exercise(
                 ),
             ),
             "the best list has places for all held-out films; it has only k places.",
+        ),
+        Mistake(
+            "through a softmax",
+            lambda s, h, seen, k: _quality(torch.softmax(s, 1), h, seen, k),
+            "a softmax or sigmoid makes scores that lie far from 0 equal; rank the scores as they are.",
         ),
         Mistake(
             "lowest first",

@@ -111,8 +111,13 @@ def _each(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
 
 
 def _pairs(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
-    """log q(z_m|x_n) of every point under every component: [M, k], [N, k] -> [M, N]; the square is multiplied out."""
+    """log q(z_m|x_n) of every point under every component: [M, k], [N, k] -> [M, N]; the square is multiplied out.
+
+    For widths so small that the product would lose the digits of the square, it is not.
+    """
     precision = (-log_var).exp()
+    if precision.max() * max(z.abs().max(), mu.abs().max(), mu.new_ones(())).square() > 1e8:
+        return torch.stack([_each(z, *one).sum(1) for one in zip(mu, log_var)], 1)
     square = (
         z.square() @ precision.T - 2 * z @ (mu * precision).T + (mu.square() * precision).sum(1)
     )

@@ -87,6 +87,11 @@ def neighbour_accuracy(points: Tensor, labels: Tensor, k: int = 5) -> float:
     """
     k = require.integer("k", k)
     points = _points("points", points)
+    whole = isinstance(labels, Tensor) and labels.dtype == torch.int64
+    if not whole or labels.dim() != 1 or not len(labels) or labels.min() < 0:
+        raise ValueError(
+            f"labels: got {require.described(labels)}; accepted is a tensor of classes [N], int64, 0 or more"
+        )
     if points.dim() < 2 or len(points) != len(labels) or len(points) <= k:
         raise ValueError(
             f"points: got {require.described(points)} with {len(labels)} labels and k = {k}; accepted are [N, D] and N "

@@ -39,7 +39,8 @@ def mutual_information(codes: Tensor, factors: Tensor, bins: int = 20) -> tuple[
     codes, factors = _checked(codes, factors)
     bins = require.integer("bins", bins, low=2)
     low, high = codes.min(0).values, codes.max(0).values
-    cell = ((codes - low) / (high - low).clamp_min(1e-12) * bins).long().clamp(0, bins - 1)
+    width = torch.where(high > low, high - low, 1.0)
+    cell = ((codes - low) / width * bins).long().clamp(0, bins - 1)
     information, entropies = (
         codes.new_zeros(codes.shape[1], factors.shape[1]),
         codes.new_zeros(factors.shape[1]),
@@ -69,6 +70,10 @@ def mig(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
         torch.cat([information, torch.zeros_like(information[:1])]).sort(0, descending=True).values
     )
     varied = entropies > 0
+    if not varied.any():
+        raise ValueError(
+            "factors: got columns of one value each; accepted is at least one that varies"
+        )
     return ((ranked[0] - ranked[1])[varied] / entropies[varied]).mean().item()
 
 
@@ -153,9 +158,10 @@ def importances(
     """
     codes, factors = _checked(codes, factors)
     train = min(require.integer("train", train, low=2), len(codes) // 2)
-    order = np.random.default_rng(require.integer("seed", seed, low=0)).permutation(len(codes))
+    seed = require.integer("seed", seed, low=0, high=2**32 - 1)  # NumPy's and scikit-learn's
+    order = np.random.default_rng(seed).permutation(len(codes))
     fit, test = order[:train], order[train : 2 * train]
-    x, y = codes.numpy(), factors.numpy()
+    x, y = _within_float32(codes).numpy(), factors.numpy()
     table, right = np.zeros((x.shape[1], y.shape[1])), []
     for f in range(y.shape[1]):
         forest = RandomForestClassifier(
@@ -195,6 +201,15 @@ def _purity(shares: np.ndarray) -> np.ndarray:
     return np.where(total[:, 0] > 0, purity, 0.0)
 
 
+def _within_float32(codes: Tensor) -> Tensor:
+    """Codes [N, k] in which each latent that lies far from 0, or is very wide or narrow, is moved and stretched to 0 and 1: a
+    forest works in float32, and asks nothing about differences below 1e-7."""
+    mean, spread = codes.mean(0), codes.std(0)
+    off = (spread > 0) & ((spread < 1e-2) | (spread > 1e4) | (mean.abs() > 1e2 * spread))
+    moved = (codes - mean) / torch.where(spread > 0, spread, 1.0)
+    return torch.where(off, moved, codes)
+
+
 def _entropy(shares: Tensor) -> Tensor:
     return -torch.special.xlogy(shares, shares).sum()
 
@@ -223,4 +238,8 @@ def _checked(codes: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
             f"factors: got {require.described(factors)}; accepted is a tensor [{len(codes)}, f] of whole numbers "
             "from 0, one row for each code"
         )
-    return codes.detach().cpu().double(), factors.cpu().long()
+    codes, factors = codes.detach().cpu().double(), factors.cpu().long()
+    if factors.max() >= max(len(factors), 1000):  # numbers as names: counted from 0 instead
+        columns = [column.unique(return_inverse=True)[1] for column in factors.T]
+        factors = torch.stack(columns, 1)
+    return codes, factors

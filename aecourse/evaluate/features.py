@@ -17,7 +17,7 @@ def kurtosis(x: Tensor) -> Tensor:
 
     The mean fourth power of the centred numbers over their squared mean square, minus 3. Not a number for a constant row.
     """
-    x = _rows("x", x)
+    x = _within_range(_rows("x", x))
     x = x - x.mean(1, keepdim=True)
     return x.pow(4).mean(1) / x.square().mean(1).square() - 3
 
@@ -26,9 +26,9 @@ def footprint(x: Tensor) -> Tensor:
     """The share of its pixels that each feature uses: [N, ...] -> [N], from 1/D (one pixel) to 1 (all of them alike).
 
     The participation ratio of the energies e_i = x_i^2: (sum e)^2 / (D sum e^2). Gaussian noise has 1/3. The sign and
-    the size of a feature make no difference.
+    the size of a feature make no difference. Not a number for a row of zeros.
     """
-    energy = _rows("x", x).square()
+    energy = _within_range(_rows("x", x)).square()
     return energy.sum(1).square() / (energy.shape[1] * energy.square().sum(1))
 
 
@@ -202,6 +202,12 @@ def _rows(name: str, x: Tensor) -> Tensor:
             f"{name}: got {require.described(x)}; accepted is a floating-point tensor [N, ...] with N of at least 1"
         )
     return x.flatten(1)
+
+
+def _within_range(x: Tensor) -> Tensor:
+    """Rows of very large or small numbers scaled by a power of 2 (which is exact), so that fourth powers are numbers."""
+    size = torch.frexp(x.abs().amax(1, keepdim=True)).exponent
+    return torch.where(size.abs() > 20, torch.ldexp(x, -size), x)
 
 
 def _patches(features: Tensor) -> Tensor:

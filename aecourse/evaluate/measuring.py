@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from aecourse import require
+from aecourse import require, seeds
 from aecourse.data import standard
 from aecourse.models.posterior import Posterior
 
@@ -19,7 +19,7 @@ def measuring(model, seed: int):
     """Evaluation mode, no gradients, seeded noise, standard defaults; model and random state are left as they were."""
     modes = [(module, module.training) for module in model.modules()]
     first = next(itertools.chain(model.parameters(), model.buffers()), None)
-    seed = require.integer("seed", seed, low=0)
+    seed = require.integer("seed", seed, low=0, high=seeds.HIGHEST)
     model.eval()
     try:
         with (

@@ -84,7 +84,16 @@ def _holes(filled: Tensor, x: Tensor, mask: Tensor) -> None:
         raise ValueError("mask: got a mask without a hole; accepted is one with something to fill")
 
 
-@require.checked(_holes)
+def _once(filled: Tensor, x: Tensor, mask: Tensor) -> None:
+    _holes(filled, x, mask)
+    if filled.shape != x.shape:
+        raise ValueError(
+            f"filled: got {require.described(filled)} for x of shape {list(x.shape)}; accepted is a tensor of that shape: of "
+            "several completions give one, or their mean"
+        )
+
+
+@require.checked(_once)
 def hole_rmse(filled: Tensor, x: Tensor, mask: Tensor) -> float:
     """The root of the mean squared error over the holes: `filled` and the truth `x`, both [N, ...]."""
     return (filled - x)[~mask].double().square().mean().sqrt().item()
@@ -96,6 +105,8 @@ def _several(draws: Tensor, x: Tensor, mask: Tensor) -> None:
         raise ValueError(
             f"draws: got {require.described(draws)}; accepted are several completions [m, N, ...] with m of at least 2"
         )
+    if not draws[:, ~mask].isfinite().all():
+        raise ValueError("draws: got NaN or infinity in a hole; accepted are finite numbers")
 
 
 @require.checked(_several)

@@ -41,14 +41,24 @@ def psnr(image: Tensor, x: Tensor) -> Tensor:
 
 
 def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
-    """The Euclidean distance from each image of x [N, ...] to the nearest of `among` [M, ...]: [N]."""
+    """The Euclidean distance from each image of x [N, ...] to the nearest of `among` [M, ...]: [N]; 0 for a copy."""
+    floating = x.is_floating_point() and among.is_floating_point()
     if min(x.dim(), among.dim()) < 2 or x.shape[1:] != among.shape[1:] or not len(among):
         raise ValueError(
             f"among: got {require.described(among)} beside x {list(x.shape)}; "
             "accepted is [M, ...] with M of at least 1"
         )
-    among = among.flatten(1)
-    return torch.cat([torch.cdist(part, among).min(1).values for part in x.flatten(1).split(1000)])
+    if not floating or x.dtype != among.dtype:
+        raise ValueError(
+            f"among: got {require.described(among)} beside x of {str(x.dtype).removeprefix('torch.')}; "
+            "accepted are two floating-point tensors of one dtype"
+        )
+    x, among = x.flatten(1), among.flatten(1)
+    found = []
+    for part in x.split(1000):
+        nearest = among[torch.cdist(part, among).argmin(1)]
+        found.append((part - nearest).norm(dim=1))  # cdist multiplies out: a copy would lie apart
+    return torch.cat(found)
 
 
 def recognised(classifier, x: Tensor, confidence: float = 0.9) -> tuple[float, float]:

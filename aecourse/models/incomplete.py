@@ -12,9 +12,11 @@ from torch.distributions import Normal
 
 from aecourse import nets, require
 from aecourse.models.autoencoder import OUTPUTS
+from aecourse.models.autoregressive import Autoregressive
 from aecourse.models.base import LatentModel, Model
 from aecourse.models.denoising import Masking
 from aecourse.models.iwae import log_mean_weight
+from aecourse.models.likelihoods import Multinomial
 from aecourse.models.posterior import Posterior
 
 COLUMNS = {"mask": (torch.bool, False, True)}
@@ -76,6 +78,11 @@ class MIWAE(LatentModel):
         shape: tuple[int, ...] = (1, 28, 28),
     ):
         super().__init__(latent_dim, shape, likelihood)
+        if isinstance(self.likelihood, (Multinomial, Autoregressive)):
+            raise ValueError(
+                f"likelihood: got {type(self.likelihood).__name__}, whose entries depend on each other; accepted is one that "
+                "treats every entry on its own, so that those in the holes can be left out"
+            )
         self.samples = samples
         net = nets.given(net, nets.mlp(hidden=(512, 256)))
         self.encoder = net.encoder((2 * self.shape[0], *self.shape[1:]), 2 * self.latent_dim)

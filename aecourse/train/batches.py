@@ -88,7 +88,10 @@ class LoaderBatches:
         self.columns = {column: value[:0] for column, value in first.items()}
 
     def __iter__(self) -> Iterator[Batch]:
+        number = -1
         for number, item in enumerate(self.loader):
+            if number == self.steps:
+                raise self.another_length(f"more than {self.steps} batches")
             batch = self.read(item)
             if batch.keys() != self.columns.keys():
                 raise ValueError(
@@ -99,6 +102,15 @@ class LoaderBatches:
             yield {
                 column: value.to(self.device, non_blocking=True) for column, value in batch.items()
             }
+        if number + 1 < self.steps:
+            raise self.another_length(f"{number + 1} batches")
+
+    def another_length(self, came: str) -> ValueError:
+        """The error for a loader whose length is not the number of its batches, so that schedules would end elsewhere."""
+        return ValueError(
+            f"{self.name}: got {came} from a DataLoader whose length is {self.steps}; accepted is one that gives as many "
+            "in every epoch"
+        )
 
     def read(self, item) -> Batch:
         """The columns of what the loader gave, of which only those that the loss asks for are kept."""

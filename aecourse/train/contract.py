@@ -34,10 +34,32 @@ def check_model(model) -> None:
         raise TypeError(
             f"model: got {require.described(model)}; accepted is a torch.nn.Module with a method loss(x)"
         )
-    if not inspect.signature(model.loss).parameters:  # pyright: ignore[reportArgumentType]
+    if isinstance(model.loss, nn.Module):
+        raise TypeError(
+            f"model: got {type(model).__name__}, whose loss is the module {type(model.loss).__name__}; accepted is a method "
+            "loss(x) of the model: give the module another name and call it there"
+        )
+    first, *others = [*inspect.signature(model.loss).parameters.values(), None]  # pyright: ignore[reportArgumentType]
+    if first is None:
         raise TypeError(
             f"model: got {type(model).__name__}, whose loss takes no argument; accepted is loss(x)"
         )
+    if first.kind in (first.KEYWORD_ONLY, first.VAR_KEYWORD):
+        raise TypeError(
+            f"model: got {type(model).__name__}, whose loss takes {first.name!r} by name only; accepted is loss(x)"
+        )
+    for other in filter(None, others):
+        if other.kind is other.POSITIONAL_ONLY and other.default is other.empty:
+            raise TypeError(
+                f"model: got {type(model).__name__}, whose loss takes {other.name!r} by place only; accepted is "
+                f"loss(x, {other.name}), since columns are given by name"
+            )
+    for name, parameter in model.named_parameters():
+        if nn.parameter.is_lazy(parameter):
+            raise ValueError(
+                f"model: got {name!r} of a lazy layer, whose shape is not known yet; accepted are weights that exist: call the "
+                "model once on a few images"
+            )
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise ValueError(
@@ -126,7 +148,8 @@ def check_images(name: str, x, model) -> None:
     """Images or rows x [N, ...] as the model's shape and likelihood want them: float32, finite, in range."""
     if getattr(x, "dtype", None) == torch.uint8:
         raise ValueError(f"{name}: got uint8 pixels; accepted is float32 in [0, 1]: divide by 255")
-    require.batch(name, x, tuple(getattr(model, "shape", None) or getattr(x, "shape", ())[1:]))
+    plain = isinstance(x, Tensor) and x.layout is torch.strided and not x.is_nested
+    require.batch(name, x, tuple(getattr(model, "shape", None) or (x.shape[1:] if plain else ())))
     if x.dtype != torch.float32:
         raise ValueError(
             f"{name}: got {str(x.dtype).removeprefix('torch.')}; accepted is float32: use x.float()"
@@ -150,8 +173,27 @@ def check_images(name: str, x, model) -> None:
         )
 
 
-def check_terms(model, terms) -> None:
-    """What `loss` returned: a dict of scalar tensors, of which "loss" can be differentiated."""
+def transformed(result, x: Tensor, model) -> Tensor:
+    """What a transform made of the batch x [B, ...], if the model takes it: as many rows, of the same dtype, in its shape."""
+    shape = tuple(getattr(model, "shape", None) or getattr(result, "shape", ())[1:])
+    if (
+        not isinstance(result, Tensor)
+        or result.dtype != x.dtype
+        or result.shape != (len(x), *shape)
+    ):
+        dtype = str(x.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"transform: got {require.described(result)} for {len(x)} images; accepted is a tensor "
+            f"[{', '.join(map(str, (len(x), *shape)))}], {dtype}: one for each"
+        )
+    return result
+
+
+def check_terms(model, terms, names=(), *, trained: bool = True) -> None:
+    """What `loss` returned: a dict of scalar tensors, of which "loss" can be differentiated where the model is `trained`.
+
+    names   of the terms at the first call, or nothing where this is the first one
+    """
     who = f"{type(model).__name__}.loss"
     if not isinstance(terms, dict):
         raise TypeError(f"{who}: got {require.described(terms)}; accepted is {RESULT}")
@@ -160,11 +202,19 @@ def check_terms(model, terms) -> None:
             f"{who}: got a dict with {', '.join(map(repr, terms)) or 'nothing'}; accepted is {RESULT}"
         )
     for name, term in terms.items():
-        if not isinstance(term, Tensor) or term.dim():
+        if not isinstance(term, Tensor) or term.dim() or term.is_complex():
             raise ValueError(
                 f"{who}: got {require.described(term)} as {name!r}; accepted is {RESULT}"
             )
-    if not terms["loss"].requires_grad:
+        if not isinstance(name, str) or name.startswith("val_"):
+            raise ValueError(
+                f"{who}: got a term called {name!r}; accepted are texts that do not begin with 'val_', the mark of validation"
+            )
+    if names and set(names) != terms.keys():
+        raise ValueError(
+            f"{who}: got the terms {', '.join(terms)}; accepted are those of the first batch, {', '.join(names)}"
+        )
+    if trained and not terms["loss"].requires_grad:
         raise ValueError(
             f"{who}: got a 'loss' that no parameter can learn from (detached, or computed under no_grad); accepted is one "
             "with a gradient"

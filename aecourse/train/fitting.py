@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from dataclasses import replace
 
 import torch
@@ -12,7 +13,7 @@ from aecourse import require, seeds
 from aecourse.train import cache as trained
 from aecourse.train import guard, shared, state
 from aecourse.train.batches import TensorBatches, as_batches
-from aecourse.train.contract import asked_by, check_model
+from aecourse.train.contract import asked_by, check_model, check_terms
 from aecourse.train.history import History
 from aecourse.train.loop import Run
 from aecourse.train.progress import Progress
@@ -60,7 +61,10 @@ def fit(
     arguments that cannot work, and `Diverged` where a loss or gradient stops being finite.
     """
     device = pick_device(device) if engine is None else shared.device_of(engine, device)
-    epochs, seed = require.integer("epochs", epochs), require.integer("seed", seed, low=0)
+    epochs, seed = (
+        require.integer("epochs", epochs),
+        require.integer("seed", seed, low=0, high=seeds.HIGHEST),
+    )
     require.choice("precision", precision, ("float32", "bf16"))
     if require.choice("keep", keep, ("last", "best")) == "best" and validation is None:
         raise ValueError(
@@ -114,7 +118,8 @@ def fit(
             Progress(1, 0, progress).close(repr(found))
             return found
 
-    with state.seeded(seed), torch.inference_mode(False), torch.enable_grad():
+    around = torch.autocast(device.type, enabled=False)  # the caller's would change validation
+    with state.seeded(seed), torch.inference_mode(False), torch.enable_grad(), around:
         if engine is None:
             run = Run(model, batches, device=device, **plan)
         else:
@@ -177,6 +182,12 @@ def _train(
         run.swap()
     if best is not None:
         run.model.load_state_dict(best)
+    elif keep == "best" and history.epochs:
+        warnings.warn(
+            "keep='best': the validation loss was a finite number after no epoch; the last weights are kept",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return history
 
 
@@ -217,7 +228,9 @@ def validate(model, batches) -> dict[str, float]:
     with state.seeded(0):
         for batch in batches:
             x = batch.pop("x")
-            for name, term in model.loss(x, **batch).items():
+            terms = model.loss(x, **batch)
+            check_terms(model, terms, sums, trained=False)
+            for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + term * len(x)
             count += len(x)
     return {f"val_{name}": (value / count).item() for name, value in sums.items()}

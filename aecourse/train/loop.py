@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from aecourse.train import contract, graphs
+from aecourse.train import contract, graphs, schedules
 from aecourse.train.batches import TensorBatches
 from aecourse.train.contract import Batch
 
@@ -31,6 +31,7 @@ class Run:
         self.lr, self.rate, self.weights, self.transform = lr, rate, weights, transform
         self.clip, self.ema, self.bf16 = clip, ema, precision == "bf16"
         self.total, self.done, self.loss = epochs * batches.steps, 0, model.loss
+        self.names: list[str] = []  # of the terms of the loss, once it has been called
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         graphed = self.recordable and device.type == "cuda" and isinstance(batches, TensorBatches)
         self.optimizer = torch.optim.Adam(
@@ -62,21 +63,22 @@ class Run:
         """One update of the weights; the terms of the loss [terms], still on the device."""
         terms = self.forward_backward(batch)
         self.update()
-        self.names = list(terms)
-        return torch.stack([term.detach() for term in terms.values()])
+        return torch.stack([terms[name].detach() for name in self.names])
 
     def forward_backward(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of the loss for a batch; the gradient of "loss" is left beside each parameter."""
         terms = self.terms(batch)
-        if not self.done:
-            contract.check_terms(self.model, terms)
+        contract.check_terms(self.model, terms, self.names)
+        self.names = self.names or list(terms)
         terms["loss"].backward()
         return terms
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """What the model says of a batch: x [B, ...], transformed, and the other columns that its loss names."""
         others = {name: column for name, column in batch.items() if name != "x"}
-        x = batch["x"] if self.transform is None else self.transform(batch["x"])
+        x = batch["x"]
+        if self.transform is not None:
+            x = contract.transformed(self.transform(x), x, self.model)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
         ):
@@ -113,9 +115,10 @@ class Run:
 
     def set_schedules(self, t: float) -> None:
         """Learning rate and loss weights at progress t in [0, 1)."""
-        _set(self.optimizer.param_groups[0], "lr", self.lr * self.rate(t))
+        rate = schedules.value("schedule", self.rate, t)
+        _set(self.optimizer.param_groups[0], "lr", self.lr * rate)
         for name, weight in self.weights.items():
-            _set(self.asked, name, weight(t))
+            _set(self.asked, name, schedules.value(f"weights[{name!r}]", weight, t))
 
     @torch.no_grad()
     def average(self) -> None:

@@ -57,6 +57,13 @@ def cyclical(cycles: int = 4, rise: float = 0.5, to: float = 1.0) -> Schedule:
     return lambda t: to * min(1.0, (t * cycles) % 1.0 / rise)
 
 
+def value(name: str, rule: Schedule, t: float) -> float:
+    """What `rule` says at progress t, if it is a finite number; raises TypeError or ValueError naming `name`."""
+    found = rule(t)
+    found = int(found) if isinstance(found, bool) else found
+    return require.number(f"{name} at progress {t:g}", found)
+
+
 SCHEDULES = {"constant": constant, "cosine": cosine, "one_cycle": one_cycle}
 
 

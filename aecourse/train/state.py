@@ -10,13 +10,13 @@ import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from aecourse import require, seeds
+from aecourse.train import parts
 from aecourse.train.fingerprint import fingerprint
 from aecourse.train.history import History
 
@@ -159,9 +159,9 @@ def place(name: str, value) -> Path:
 def write(path: Path, content: dict) -> None:
     """`content` into `path`, atomically: a reader finds the old file or the new one, never a part.
 
-    Raises OSError where that is impossible (a full disk, a folder that cannot be written).
+    Raises OSError where that is impossible (a full disk, a folder that cannot be written). A link stays one.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
@@ -220,8 +220,6 @@ def digest(content) -> str:
 
 # --- checkpoints ----------------------------------------------------------------------------------------------------
 
-PLAIN = (bool, int, float, str, type(None))
-
 
 def identity(run, settings: dict, held_out=None) -> dict:
     """What two runs must share for one to go on where the other stopped, under names for an error message.
@@ -239,14 +237,9 @@ def identity(run, settings: dict, held_out=None) -> dict:
         run.model.state_dict().keys(),
     )
     attributes = {
-        ".".join(filter(None, ("model", path, name))): (
-            fingerprint(getattr(value, "__code__", value)) if callable(value) else _plain(value)
-        )
+        ".".join(filter(None, ("model", path, name))): value
         for path, layer in layers.items()
-        for name, value in vars(layer).items()
-        if isinstance(value, (*PLAIN, tuple, list, FunctionType, BuiltinFunctionType))
-        and not name.startswith("_")
-        and name != "training"
+        for name, value in parts.attributes(layer).items()
     }
     return {
         "model": type(run.model).__name__,
@@ -269,7 +262,7 @@ def identity(run, settings: dict, held_out=None) -> dict:
         "schedule": curve(settings.pop("rate")),
         "weights": {name: curve(weight) for name, weight in settings.pop("weights").items()},
         "transform": fingerprint(transform),
-        **_plain(settings),  # pyright: ignore[reportGeneralTypeIssues]
+        **parts.plain(settings),  # pyright: ignore[reportGeneralTypeIssues]
         "images": run.batches.description(),
         "validation": held_out and held_out.description(),
     }
@@ -289,15 +282,6 @@ def summary(column: torch.Tensor) -> str:
     places = torch.arange(1, len(sums) + 1, device=sums.device)
     total = int((sums * places).sum()), int(sums.sum())
     return hashlib.sha256(f"{sample} {total}".encode()).hexdigest()[:8]
-
-
-def _plain(value):
-    """`value` in types that a file of plain weights can hold; anything else as its repr."""
-    if type(value) is dict:
-        return {str(name): _plain(item) for name, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(_plain, value))
-    return value if type(value) in PLAIN and value == value else repr(value)
 
 
 def _form(value) -> str:
@@ -337,6 +321,10 @@ def load_checkpoint(path: Path, its: dict, run) -> tuple[dict | None, History] |
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
+        if path.exists() and not path.is_file():
+            raise CheckpointError(
+                f"checkpoint: {path} cannot be read, since it is no file; accepted is the path of a file, which may not exist yet"
+            ) from error
         raise CheckpointError(
             f"checkpoint: {path} cannot be read ({_line(error)}); delete it to start anew"
         ) from error
@@ -426,7 +414,7 @@ def alike(name: str, saved, mine) -> None:
         isinstance(mine, Tensor)
         and isinstance(saved, Tensor)
         and _form(saved) == _form(mine)
-        or type(mine) in PLAIN
+        or type(mine) in parts.PLAIN
         and (type(saved) is type(mine) or {type(saved), type(mine)} == {int, float})
     ):
         raise ValueError(

@@ -259,3 +259,10 @@ def test_options_that_are_none_are_named():
         made(models.MIWAE, samples=2.5)
     with pytest.raises(TypeError, match="mask: got None"):
         made(models.MIWAE).posterior(IMAGES, None)
+
+
+@pytest.mark.parametrize("likelihood", [models.Multinomial(), models.MADE((4,), shape=(1, 2, 2))])
+def test_entries_that_depend_on_each_other_cannot_be_left_out(likelihood):
+    """Entry by entry a softmax gives every one the probability 1."""
+    with pytest.raises(ValueError, match="likelihood: got .*whose entries depend on each other"):
+        models.MIWAE(2, shape=(1, 2, 2), likelihood=likelihood)

@@ -1,5 +1,8 @@
 """A run goes on where it was killed, bit for bit; a file that does not belong to it is refused."""
 
+import dataclasses
+import enum
+import functools
 import json
 import os
 import random
@@ -274,6 +277,125 @@ def test_names_shapes_trainability_and_settings_of_parts_must_match(
     assert torch.equal(weights(model), kept) and (tmp_path / "run.pt").read_bytes() == before
 
 
+@dataclasses.dataclass
+class Options:
+    beta: float = 1.0
+
+
+class Switch(enum.Enum):
+    OFF, ON = range(2)
+
+
+class Thing:
+    def __init__(self, size):
+        self.size, self.self = size, self
+
+
+class Settled(models.VAE):
+    """A reader's model with a setting of any kind."""
+
+    def __init__(self, shape, **settings):
+        super().__init__(2, nets.mlp((6,)), shape=shape)
+        vars(self).update(settings)
+
+
+def settled(images, **settings):
+    torch.manual_seed(1)
+    return Settled(images.shape, **settings)
+
+
+SETTINGS = {
+    "dict": lambda a: {"beta": [a]},
+    "tensor": lambda a: torch.full((2000,), float(a)),
+    "end of a tensor": lambda a: torch.tensor([0.0] * 2000 + [float(a)] + [0.0] * 2000),
+    "tensors in a list": lambda a: [torch.zeros(2000), torch.full((2000,), float(a))],
+    "array": lambda a: np.full(2000, a),
+    "set": lambda a: {a},
+    "complex": lambda a: a * 1j,
+    "bytes": lambda a: bytes(a),
+    "range": range,
+    "dtype": lambda a: (torch.float32, torch.float64)[a],
+    "class": lambda a: (int, float)[a],
+    "choice": Switch,
+    "dataclass": Options,
+    "object": Thing,
+    "partial": lambda a: functools.partial(max, a),
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("name", ["option", "_option"])
+def test_a_setting_of_any_kind_must_match(tmp_path, images, kind, name):
+    path, options, make = tmp_path / "run.pt", {**RUN, "epochs": 1}, SETTINGS[kind]
+    train.fit(settled(images, **{name: make(0)}), images, checkpoint=path, **options)
+    train.fit(settled(images, **{name: make(0)}), images, checkpoint=path, **options)
+    with pytest.raises(train.CheckpointError, match=f"belongs to a run with model.{name}="):
+        train.fit(settled(images, **{name: make(1)}), images, checkpoint=path, **options)
+
+
+def own(loss):
+    return type("Ours", (models.VAE,), {"__module__": __name__, "loss": loss})
+
+
+def by(factor):
+    def loss(self, x):
+        return {"loss": factor * models.VAE.loss(self, x)["loss"]}
+
+    return loss
+
+
+def rooted(self, x):
+    """Words about it do not matter."""
+    return {"loss": models.VAE.loss(self, x)["loss"].sqrt()}
+
+
+def rooted_again(self, x):
+    return {"loss": models.VAE.loss(self, x)["loss"].sqrt()}
+
+
+def test_the_code_of_the_readers_own_model_must_match(tmp_path, images):
+    def run(loss, hook=None):
+        torch.manual_seed(1)
+        model = own(loss)(2, nets.mlp((6,)), shape=images.shape)
+        if hook:
+            model.decoder[0].register_forward_hook(hook)
+        options = {**RUN, "epochs": 1}
+        train.fit(model, images, checkpoint=tmp_path / f"{first.__name__}.pt", **options)
+
+    first = by(1.0)
+    run(first), run(by(1.0))
+    for other in (by(2.0), rooted):
+        with pytest.raises(train.CheckpointError, match="belongs to a run with model.code="):
+            run(other)
+    with pytest.raises(train.CheckpointError, match="model.decoder.0.hooks=None, this one"):
+        run(first, hook=lambda layer, given, out: out * 2)
+    first = rooted
+    run(rooted), run(rooted_again)
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "recurrent"])
+def test_one_model_goes_on_after_training_has_changed_it(tmp_path, images, kind):
+    """What training changes is no setting: weights that an attribute holds, too, and results of a computation."""
+    torch.manual_seed(1)
+    model = models.Autoencoder(2, nets.mlp((6,)), shape=images.shape)
+    if kind == "recurrent":
+        model.extra = torch.nn.LSTM(2, 2)
+        vars(model)["weights"] = list(model.parameters())
+        vars(model)["last"] = model.encode(images.train.x)
+    for _ in range(2):
+        train.fit(model, images, checkpoint=tmp_path / "run.pt", **{**RUN, "epochs": 1})
+        if kind == "recurrent":
+            vars(model)["last"] = model.encode(images.train.x)
+
+
+def test_a_link_stays_one(tmp_path, images, vae):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "run.pt").symlink_to(tmp_path / "far" / "run.pt")
+    train.fit(vae(), images, checkpoint=tmp_path / "run.pt", **RUN)
+    assert (tmp_path / "run.pt").is_symlink() and (tmp_path / "far" / "run.pt").is_file()
+    assert train.fit(vae(), images, checkpoint=tmp_path / "run.pt", **RUN).epochs == 4
+
+
 def test_another_validation_set_is_another_run(tmp_path, images, vae):
     train.fit(vae(), images, validation=images.test, checkpoint=tmp_path / "run.pt", **RUN)
     with pytest.raises(train.CheckpointError, match="validation="):
@@ -518,7 +640,7 @@ def test_what_is_no_path_is_refused_before_the_first_step(images, vae, weights, 
 
 
 def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path, images, vae):
-    with pytest.raises(train.CheckpointError, match="cannot be read"):
+    with pytest.raises(train.CheckpointError, match="it is no file; accepted is"):
         train.fit(vae(), images, checkpoint=tmp_path, **RUN)
 
 

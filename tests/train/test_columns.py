@@ -1,5 +1,7 @@
 """A loss receives the columns that its signature names, and what they must be is checked before the first step."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -234,6 +236,84 @@ def test_a_loss_that_returns_something_else_is_told_what_is_wanted(gives, error,
     assert torch.equal(model.line.weight, before)
 
 
+class Late(Own):
+    """Returns something else from the third batch on, and in evaluation if asked."""
+
+    def __init__(self, first, later, evaluated=None):
+        super().__init__(first)
+        self.calls, self.later, self.evaluated = 0, later, evaluated
+
+    def loss(self, images):
+        value = super().loss(images)["loss"]
+        self.calls += self.training
+        if not self.training and self.evaluated:
+            return self.evaluated(value)
+        return self.later(value) if self.calls > 2 else {"loss": value, "one": value * 0 + 1}
+
+
+def test_terms_in_another_order_keep_their_names():
+    model = Late(
+        lambda value: {"loss": value, "one": value * 0 + 1},
+        lambda value: {"one": value * 0 + 1, "loss": value},
+    )
+    history = quiet(model, X, epochs=3, batch_size=2, validation=Split(X))
+    assert history["one"] == pytest.approx([1.0] * 3) == history["val_one"]
+    assert min(history["loss"]) > 1.5
+
+
+@pytest.mark.parametrize(
+    "gives, error, message",
+    [
+        (lambda v: {"loss": v}, ValueError, "the terms loss; accepted are those .*, loss, one"),
+        (
+            lambda v: {"loss": v, "one": v, "two": v},
+            ValueError,
+            "the terms loss, one, two; accepted are those of the first batch, loss, one",
+        ),
+        (lambda v: {"loss": v, "two": v}, ValueError, "the terms loss, two; accepted"),
+        (lambda v: {"loss": v, "one": 1.0}, ValueError, "1.0 as 'one'"),
+        (lambda v: v, TypeError, "accepted is a dict of scalar tensors"),
+        (lambda v: {"loss": v.detach(), "one": v}, ValueError, "no parameter can learn from"),
+        (lambda v: {"loss": v, "one": v + 1j}, ValueError, "complex64 as 'one'"),
+    ],
+)
+def test_a_later_batch_is_looked_at_too(gives, error, message):
+    model = Late(lambda value: {"loss": value, "one": value * 0 + 1}, gives)
+    with pytest.raises(error, match=f"Late.loss: got .*{message}"):
+        quiet(model, X, batch_size=2)
+
+
+@pytest.mark.parametrize(
+    "gives, error, message",
+    [
+        (lambda v: v, TypeError, "accepted is a dict of scalar tensors"),
+        (lambda v: {}, ValueError, "a dict with nothing"),
+        (lambda v: {"loss": v.item()}, ValueError, "as 'loss'"),
+        (lambda v: {"loss": v[None]}, ValueError, r"shape \[1\], float32 as 'loss'"),
+    ],
+)
+def test_what_the_loss_gives_in_evaluation_is_looked_at_too(gives, error, message):
+    usual = lambda value: {"loss": value, "one": value * 0 + 1}
+    with pytest.raises(error, match=f"Late.loss: got .*{message}"):
+        quiet(Late(usual, usual, gives), X, validation=Split(X), keep="best")
+
+
+@pytest.mark.parametrize("name", [3, "val_loss"])
+def test_a_term_has_a_name_of_its_own(name):
+    model = Own(lambda value: {"loss": value, name: value})
+    with pytest.raises(ValueError, match=f"got a term called {name!r}; accepted are texts"):
+        quiet(model, X, validation=Split(X))
+
+
+def test_where_no_validation_loss_is_a_number_the_last_weights_are_kept_and_it_is_said():
+    usual = lambda value: {"loss": value}
+    model = Late(usual, usual, lambda value: {"loss": value * float("nan")})
+    model.calls = 3
+    with pytest.warns(RuntimeWarning, match="keep='best': .*after no epoch; the last weights"):
+        history = quiet(model, X, validation=Split(X), keep="best")
+    assert history.best_epoch is None
+
+
 def test_a_readers_own_model_trains():
     model = Own(lambda value: {"loss": value})
     history = quiet(model, X, epochs=30, lr=1e-2, validation=Images("x", Split(X), Split(X)))
@@ -241,6 +321,30 @@ def test_a_readers_own_model_trains():
 
 
 # --- the model ------------------------------------------------------------------------------------------------------
+
+
+class Named(nn.Module):
+    """A loss in the place of a method."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.line, self.loss = nn.Linear(3, 3), loss
+
+
+class ByNameOnly(Own):
+    def loss(self, *, x):
+        return super().loss(x)
+
+
+class ByPlaceOnly(Own):
+    def loss(self, x, labels, /):
+        return super().loss(x)
+
+
+class Waiting(Own):
+    def __init__(self, gives):
+        super().__init__(gives)
+        self.layer = nn.LazyLinear(3)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +367,22 @@ def test_a_readers_own_model_trains():
         ),
         (lambda: Own(dict).half(), ValueError, "model: got float16 weights"),
         (
+            lambda: Named(nn.MSELoss()),
+            TypeError,
+            "model: got Named, whose loss is the module MSELoss; accepted is a method loss",
+        ),
+        (
+            lambda: ByNameOnly(dict),
+            TypeError,
+            "model: got ByNameOnly, whose loss takes 'x' by name only; accepted is loss",
+        ),
+        (
+            lambda: ByPlaceOnly(dict),
+            TypeError,
+            "model: got ByPlaceOnly, whose loss takes 'labels' by place only; accepted is loss",
+        ),
+        (lambda: Waiting(dict), ValueError, "model: got 'layer.weight' of a lazy layer"),
+        (
             lambda: Own(dict).requires_grad_(False),
             ValueError,
             "model: got Own without a parameter that requires a gradient",
@@ -282,6 +402,16 @@ def test_training_works_where_gradients_are_switched_off(context):
     with context():
         quiet(without, X)
     assert torch.equal(with_grad.decoder[0].weight, without.decoder[0].weight)
+
+
+def test_a_run_does_not_depend_on_autocast_around_it():
+    histories = []
+    for context in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):
+        torch.manual_seed(0)
+        model = models.VAE(2, nets.mlp((4,)), shape=(1, 4, 5))
+        with context:
+            histories.append(quiet(model, X, epochs=2, validation=Split(X)).terms)
+    assert histories[0] == histories[1]
 
 
 def test_a_last_batch_of_one_joins_the_batch_before_where_batch_normalisation_could_not_take_it():

@@ -1,5 +1,6 @@
 """What cannot work is refused before the first step, by name, with the model as it was."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, IterableDataset
@@ -42,7 +43,7 @@ IMAGES = {
     "other size": (X[:, :, :3], ValueError, r"images: got .*\[12, 1, 3, 5\]"),
     "one image": (X[0], ValueError, r"images: got .*\[1, 4, 5\]"),
     "empty": (X[:0], ValueError, r"images: got .*\[0, 1, 4, 5\].*N of at least 1"),
-    "an array": (X.numpy(), TypeError, "(?s)images: got array.*Images, a Split"),
+    "an array": (X.numpy(), TypeError, "images: got an array of shape .*Images, a Split"),
     "nothing": (None, TypeError, "images: got None"),
     "split of a list": (Split(X.tolist()), TypeError, "images: got list"),
     "loader of doubles": (
@@ -64,6 +65,13 @@ IMAGES = {
         DataLoader([x.numpy() for x in X], collate_fn=list),
         TypeError,
         "images: got a DataLoader that gives list",
+    ),
+    "sparse": (X.to_sparse(), ValueError, "images: got a tensor of the layout torch.sparse_coo"),
+    "without content": (X.to("meta"), ValueError, "images: got a tensor .*device meta"),
+    "nested": (
+        torch.nested.as_nested_tensor(list(X), layout=torch.jagged),
+        ValueError,
+        "images: got a nested tensor",
     ),
     "endless loader": (
         DataLoader(Stream()),
@@ -94,6 +102,29 @@ ARGUMENTS = [
     ({"validation": X * 2}, ValueError, "validation: got pixels in"),
     ({"validation": Images("empty", Split(X), Split(X[:0]))}, ValueError, "validation: got"),
     ({"seed": -1}, ValueError, "seed: got -1"),
+    ({"seed": 2**64}, ValueError, "seed: got 18446744073709551616; accepted .* and at most"),
+    ({"schedule": lambda t: None}, TypeError, "schedule at progress 0: got None; accepted is"),
+    ({"schedule": lambda t: float("nan")}, ValueError, "schedule at progress 0: got nan"),
+    (
+        {"weights": {"beta": lambda t: None}},
+        TypeError,
+        r"weights\['beta'\] at progress 0: got None",
+    ),
+    ({"weights": {"beta": lambda t: "1"}}, TypeError, r"weights\['beta'\] at progress 0: got '1'"),
+    (
+        {"transform": lambda x: None},
+        ValueError,
+        r"transform: got None for 12 images.*\[12, 1, 4, 5\]",
+    ),
+    ({"transform": lambda x: (x, x)}, ValueError, r"transform: got \(tensor"),
+    (
+        {"transform": lambda x: x[:5]},
+        ValueError,
+        r"transform: got a tensor of shape \[5, 1, 4, 5\]",
+    ),
+    ({"transform": lambda x: x[:, :, 1:]}, ValueError, r"transform: got .*\[12, 1, 3, 5\]"),
+    ({"transform": lambda x: x.double()}, ValueError, "transform: got .*float64 for 12.*float32"),
+    ({"transform": lambda x: x > 0.5}, ValueError, "transform: got .*bool for 12 images"),
     ({"precision": "fp16"}, ValueError, "precision: got 'fp16'"),
     ({"device": "abacus"}, ValueError, "device: got 'abacus'"),
     ({"device": "cuda:99"}, ValueError, "device: got 'cuda:99'"),
@@ -142,6 +173,47 @@ def test_missing_labels_are_noticed_where_the_loss_needs_them(images, weights):
         "images.*without labels; Conditional needs a label for each image",
         images,
     )
+
+
+class Counted(IterableDataset):
+    """As many images in each pass as `passes` says, with a length of its own."""
+
+    def __init__(self, length, *passes):
+        self.length, self.passes = length, list(passes)
+
+    def __len__(self):
+        return self.length
+
+    def __iter__(self):
+        return iter(X[: self.passes.pop(0)])
+
+
+@pytest.mark.parametrize(
+    "length, passes, came",
+    [(12, (12, 8), "2 batches"), (12, (12, 12, 0), "0 batches"), (8, (12, 12), "more than 2")],
+)
+def test_a_loader_gives_as_many_batches_as_its_length_says(length, passes, came, vae):
+    """The first pass is that of the check before the run. With another number schedules would end elsewhere, and no
+    checkpoint could be resumed."""
+    loader = DataLoader(Counted(length, *passes), batch_size=4)
+    accepted = f"DataLoader whose length is {length // 4}; accepted is one that gives as many"
+    with pytest.raises(ValueError, match=f"images: got {came}.* from a {accepted}"):
+        train.fit(vae(), loader, epochs=2, progress=False)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64, torch.tensor])
+def test_a_schedule_may_give_a_number_of_any_kind(kind, vae, weights):
+    one, other = vae(), vae()
+    train.fit(one, X, epochs=2, schedule=lambda t: 0.5, cache=False, progress=False)
+    train.fit(other, X, epochs=2, schedule=lambda t: kind(0.5), cache=False, progress=False)
+    assert torch.equal(weights(one), weights(other))
+
+
+def test_a_schedule_may_switch(vae, weights):
+    one, other = vae(), vae()
+    for model, weight in ((one, lambda t: t >= 0.5), (other, lambda t: float(t >= 0.5))):
+        train.fit(model, X, epochs=2, weights={"beta": weight}, cache=False, progress=False)
+    assert torch.equal(weights(one), weights(other))
 
 
 def test_the_range_is_left_to_the_likelihood():
