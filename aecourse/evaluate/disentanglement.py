@@ -205,7 +205,7 @@ def _within_float32(codes: Tensor) -> Tensor:
     """Codes [N, k] in which each latent that lies far from 0, or is very wide or narrow, is moved and stretched to 0 and 1: a
     forest works in float32, and asks nothing about differences below 1e-7."""
     mean, spread = codes.mean(0), codes.std(0)
-    off = (spread > 0) & ((spread < 1e-2) | (spread > 1e4) | (mean.abs() > 1e2 * spread))
+    off = (spread > 0) & ((spread < 1e-4) | (spread > 1e4) | (mean.abs() > 1e2 * spread))
     moved = (codes - mean) / torch.where(spread > 0, spread, 1.0)
     return torch.where(off, moved, codes)
 

@@ -56,8 +56,9 @@ def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
     x, among = x.flatten(1), among.flatten(1)
     found = []
     for part in x.split(1000):
-        nearest = among[torch.cdist(part, among).argmin(1)]
-        found.append((part - nearest).norm(dim=1))  # cdist multiplies out: a copy would lie apart
+        distance, place = torch.cdist(part, among).min(1)
+        near = distance < 0.1 * part.norm(dim=1)  # cdist multiplies out: a copy would lie apart
+        found.append(torch.where(near, (part - among[place]).norm(dim=1), distance))
     return torch.cat(found)
 
 

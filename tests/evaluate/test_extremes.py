@@ -22,7 +22,7 @@ def test_a_copy_is_at_the_distance_zero():
     x = torch.rand(7, 1, 28, 28)
     pairs = (x.double()[:, None] - among.double()[None]).flatten(2).norm(dim=2)
     expected = pairs.min(1).values
-    assert torch.allclose(evaluate.nearest_distance(x, among).double(), expected, rtol=1e-6)
+    assert torch.allclose(evaluate.nearest_distance(x, among).double(), expected, rtol=1e-5)
     with pytest.raises(ValueError, match="accepted are two floating-point tensors of one dtype"):
         evaluate.nearest_distance(x, among.double())
 
