@@ -140,8 +140,12 @@ class CodePrior(nn.Module):
         return {"loss": -self.log_prob(x, labels).mean()}
 
     @torch.no_grad()
-    def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
-        """`n` grids of words, int64 [n, h, w], drawn cell by cell: of the classes in labels, int64 [n], if given."""
+    def sample(self, n: int, labels: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+        """`n` grids of words, int64 [n, h, w], drawn cell by cell: of the classes in labels, int64 [n], if given.
+
+        temperature: divides the logits of each word. 1 draws from p(c); below 1 likely words become likelier.
+        """
+        temperature = require.number("temperature", temperature, low=0, above=True)
         line = torch.empty(require.integer("n", n), 0, dtype=torch.long, device=self.place.device)
         if labels is not None:
             _labels_fit(self, n, labels)
@@ -149,7 +153,7 @@ class CodePrior(nn.Module):
         elif self.classes:
             labels = torch.randint(self.classes, (n,), device=line.device)
         for _ in range(self.cells):
-            chance = self(line, labels)[:, -1].softmax(1)
+            chance = (self(line, labels)[:, -1] / temperature).softmax(1)
             line = torch.cat([line, torch.multinomial(chance, 1)], dim=1)
         return line.view(n, *self.grid)
 

@@ -104,6 +104,16 @@ def test_samples_have_the_probabilities_they_should():
     assert ((share - p).abs() < 5 * (p * (1 - p) / 20_000).sqrt() + 1e-6).all()
 
 
+def test_a_temperature_of_one_half_squares_the_probabilities():
+    made = prior(3, (1, 1))
+    p = made.log_prob(torch.arange(3).view(3, 1, 1)).exp().square().detach()
+    torch.manual_seed(0)
+    drawn = made.sample(20_000, temperature=0.5)
+    share = torch.bincount(drawn.flatten(), minlength=3) / 20_000
+    p = p / p.sum()
+    assert ((share - p).abs() < 5 * (p * (1 - p) / 20_000).sqrt() + 1e-6).all()
+
+
 def test_it_learns_a_language_through_fit_and_reaches_its_entropy(tmp_path, monkeypatch):
     """Every word repeats the word before it with probability 0.9: the entropy is known."""
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path))
@@ -193,6 +203,7 @@ def test_a_prior_with_classes_starts_uniform_and_trains_on_labels_only():
         (lambda: prior().log_prob(torch.zeros(2, 3, 2, dtype=torch.long)), "indices: got"),
         (lambda: prior().log_prob(torch.zeros(2, 2, 2)), "indices: got"),
         (lambda: prior().sample(0), "n: got 0"),
+        (lambda: prior().sample(1, temperature=0), "temperature: got 0"),
         (lambda: CodePrior(4, (2, 2), classes=1), "classes: got 1"),
         (lambda: prior().sample(2, torch.tensor([0, 1])), "labels: got .*without classes"),
         (lambda: prior().loss(GRIDS, torch.tensor([0, 1])), "labels: got .*without classes"),
