@@ -489,8 +489,9 @@ def steps(
     pictures = [_pictures(f"panels[{title!r}]", x[None])[0] for title, x in panels.items()]
     if len(pictures) < 2:
         raise ValueError(f"panels: got {len(pictures)}; accepted are at least two images")
-    fig, axes = figure(description, columns=len(pictures), width=width, height=height)
-    fig.get_layout_engine().set(wspace=0.14)
+    fig, axes = figure(
+        description, columns=len(pictures), width=width, height=height, gridspec_kw={"wspace": 0.14}
+    )
     for ax, title, picture in zip(axes, panels, pictures):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
         ax.set_title(title, loc="center")

@@ -22,6 +22,8 @@
     explore.receptive_field(encoder, images)                               # what each layer of a convolutional network sees
     explore.teach(pool, test, places=places)                              # label a few digits, see three readers improve
     explore.traversals({name: (decoder, kl, starts), ...})                 # one slider per latent
+    explore.tsne(codes, labels)                                            # t-SNE, run in the page from any start
+    explore.two_paths(decoder, codes, labels, ends=ends)                   # the straight line and a shorter path between two codes
     explore.waterline(x, images)                                           # which latents of a linear VAE are dry
 
 Every figure but the bench is a `Figure`: it carries its data, its style and its script, asks nothing of a network or
@@ -51,6 +53,8 @@ from .receptive_field import receptive_field
 from .strokes import strokes
 from .teach import teach
 from .traversals import traversals
+from .tsne import tsne
+from .two_paths import two_paths
 from .waterline import waterline
 from .weighted_draws import weighted_draws
 
@@ -77,6 +81,8 @@ __all__ = [
     "receptive_field",
     "teach",
     "traversals",
+    "tsne",
+    "two_paths",
     "waterline",
     "weighted_draws",
 ]

@@ -47,3 +47,23 @@ def names_of(name: str, values, count: int, of: str = "image") -> list[str]:
     if len(names) != count:
         raise ValueError(f"{name}: got {len(names)}; accepted are {count}, one for each {of}")
     return names
+
+
+def as_classes(labels, names, count: int) -> tuple[np.ndarray, list[str]]:
+    """The classes of `count` points and the names of all classes: ([count] int, at most 10 names).
+
+    names   None for the ten digits.
+
+    Raises ValueError for labels of another number or kind, and for those that have no name.
+    """
+    labels = as_array("labels", labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels: got {labels.dtype} of shape {list(labels.shape)}; accepted are {count} whole numbers"
+        )
+    names = [str(name) for name in (range(10) if names is None else names)]
+    if not 1 <= len(names) <= 10 or labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(
+            f"labels: got {labels.min()} to {labels.max()} and {len(names)} names; accepted are at most 10 classes"
+        )
+    return labels, names

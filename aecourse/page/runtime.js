@@ -63,6 +63,20 @@ export function network(layers) {
   return (z) => steps.reduce((x, step) => step(x), Float32Array.from(z));
 }
 
+// ---- Paths -----------------------------------------------------------------------------------------------
+
+// The place at t on the straight line from a to b.
+export const between = (a, b, t) => a.map((value, i) => (1 - t) * value + t * b[i]);
+
+// How far each place of a path is from the one before it.
+export const stepLengths = (path) => path.slice(1).map((now, i) => {
+  let sum = 0;
+  for (let k = 0; k < now.length; k++) sum += (now[k] - path[i][k]) ** 2;
+  return Math.sqrt(sum);
+});
+
+export const total = (values) => values.reduce((sum, value) => sum + value, 0);
+
 // ---- Chance ----------------------------------------------------------------------------------------------
 
 // Uniform numbers strictly between 0 and 1 from a seed (mulberry32).

@@ -1,5 +1,8 @@
 """Training in the page: its gradients and its optimiser are PyTorch's, its controls work, and it learns."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
@@ -252,3 +255,62 @@ def test_keyboard_alone_and_narrow_pages(open_page):
     assert page.evaluate(f"{ROOT}.settings.layers") == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert "nats per image" in page.locator("canvas").first.get_attribute("aria-label")
+
+
+SETTINGS = (
+    f"(({{ model, code, beta, noise, rate }}) => [model, code, beta, noise, rate])({ROOT}.settings)"
+)
+TRIES = {
+    "1 Two numbers": [("vae", 2, 1, 0, 0.003)],
+    "2 Take the price away": [("vae", 2, 0, 0, 0.003), ("vae", 2, 1, 0, 0.003)],
+    "3 Raise the price": [("vae", 2, 64, 0, 0.003)],
+    "4 More room": [("vae", 16, 1, 0, 0.003), ("autoencoder", 16, 1, 0, 0.003)],
+    "5 Grow the code": [("autoencoder", k, 1, 0, 0.003) for k in (1, 2, 4, 8, 16)],
+    "6 Spoil the input": [("vae", 2, 1, 0.5, 0.003)],
+    "7 Break it": [("vae", 2, 1, 0, rate) for rate in (0.01, 0.03, 0.1)],
+}
+
+
+def test_seven_tries_set_the_controls_and_begin_again_after_the_last(open_page):
+    page = open_page("#width=16&seed=3")
+    for name, stages in TRIES.items():
+        for wanted in [*stages, stages[0]]:
+            page.get_by_role("button", name=name).click()
+            assert tuple(page.evaluate(SETTINGS)) == wanted, name
+            assert page.get_by_label("code size").input_value() == str(wanted[1])
+        assert page.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
+        assert "Set: " in page.locator(".ae-try").inner_text()
+    assert page.evaluate(f"[{ROOT}.settings.width, {ROOT}.settings.seed]") == [64, 3]
+    page.get_by_label("seed").select_option("1")  # what a reader sets is none of the seven
+    assert page.locator("[aria-pressed=true]").count() == 0
+    page.get_by_role("button", name="7 Break it").click()
+    assert tuple(page.evaluate(SETTINGS)) == TRIES["7 Break it"][0]
+
+
+def test_a_try_that_changes_live_settings_keeps_the_trained_model(open_page):
+    page = open_page()
+    page.evaluate(f"{ROOT}.epochOnce()")
+    page.get_by_role("button", name="2 Take the price away").click()
+    assert page.evaluate(f"{ROOT}.epoch") == 1
+    page.get_by_role("button", name="4 More room").click()
+    assert page.evaluate(f"{ROOT}.epoch") == 0
+    page.evaluate(f"{ROOT}.epochOnce()")
+    page.get_by_role("button", name="7 Break it").click()  # rates are compared from one start
+    page.evaluate(f"{ROOT}.epochOnce()")
+    page.get_by_role("button", name="7 Break it").click()
+    assert page.evaluate(f"{ROOT}.epoch") == 0
+
+
+def test_the_buttons_are_named_as_the_page_lists_them():
+    text = (Path(__file__).parents[2] / "book" / "playground.md").read_text("utf-8")
+    listed = re.findall(r"^(\d)\. \*\*(.+?)\.\*\*", text, re.MULTILINE)
+    assert [f"{number} {name}" for number, name in listed] == list(TRIES)
+
+
+def test_the_last_try_breaks_training(open_page):
+    page, ends = open_page(), []
+    for _ in TRIES["7 Break it"]:
+        page.get_by_role("button", name="7 Break it").click()
+        page.evaluate(f"() => {{ for (let i = 0; i < 8; i++) {ROOT}.epochOnce(); }}")
+        ends.append(page.evaluate(f"{ROOT}.history.at(-1).held"))
+    assert ends[2] > max(ends[:2]) + 1

@@ -1,9 +1,8 @@
 import { button, group, pointing, slider, tabs, tryThis } from "../../page/controls.js";
-import { chart, element, fill, line, number, path, redraw, svg, words } from "../../page/runtime.js";
+import { chart, element, fill, line, number, path, redraw, svg, total, words } from "../../page/runtime.js";
 
 // Scores of two kinds of cases, counted between thresholds; the reader moves the threshold and the prices.
 export function build(root, { detectors, names, limits, miss, false_alarm: price }) {
-  const total = (counts) => counts.reduce((sum, n) => sum + n, 0);
   const all = { normal: total(detectors[0].normal), anomaly: total(detectors[0].anomaly) };
   const firsts = detectors.map(({ start }) => start);
   let chosen = 0, place = firsts[0];

@@ -1,5 +1,5 @@
 import { play, slider } from "../../page/controls.js";
-import { calm, clamp, colors, element, fill, floats, greys, line, network, number, path, picture, put, redraw, squashes, svg } from "../../page/runtime.js";
+import { between, calm, clamp, colors, element, fill, floats, greys, line, network, number, path, picture, put, redraw, squashes, stepLengths, svg, total } from "../../page/runtime.js";
 
 // From one image to another on several ways: the blend of the pixels, and decoded lines and arcs between codes.
 export function build(root, { images, shape, labels, networks, methods, ends, t: start, output }) {
@@ -10,32 +10,24 @@ export function build(root, { images, shape, labels, networks, methods, ends, t:
   let [from, to] = ends, t = start, speeds = [], heading = 1;
 
   // ---- The ways.
-  const linear = (a, b, t) => a.map((value, i) => (1 - t) * value + t * b[i]);
-
   function slerp(a, b, t) {
     const size = (v) => Math.hypot(...v), [na, nb] = [size(a), size(b)];
     const u = a.map((value) => value / na), v = b.map((value) => value / nb);
     const omega = 2 * Math.atan2(size(u.map((value, i) => value - v[i])), size(u.map((value, i) => value + v[i])));
-    if (omega < 1e-3) return linear(a, b, t);
+    if (omega < 1e-3) return between(a, b, t);
     const [wa, wb] = [1 - t, t].map((share) => Math.sin(share * omega) / Math.sin(omega));
     return a.map((value, i) => wa * value + wb * b[i]);
   }
 
   function image(m, t) {
     const { network: which, way } = methods[m];
-    if (which === undefined) return linear(pixels[from], pixels[to], t);
-    return nets[which]((way === "slerp" ? slerp : linear)(codes[m][from], codes[m][to], t)).map(squashes[output]);
+    if (which === undefined) return between(pixels[from], pixels[to], t);
+    return nets[which]((way === "slerp" ? slerp : between)(codes[m][from], codes[m][to], t)).map(squashes[output]);
   }
 
   function measure() { // the length of every step of every way
     speeds = methods.map((_, m) => {
-      const steps = [];
-      for (let i = 0, before = null; i <= PLACES; i++) {
-        const now = image(m, i / PLACES);
-        if (before) steps.push(Math.hypot(...now.map((value, p) => value - before[p])));
-        before = now;
-      }
-      const length = steps.reduce((sum, step) => sum + step, 0);
+      const steps = stepLengths(Array.from({ length: PLACES + 1 }, (_, i) => image(m, i / PLACES))), length = total(steps);
       return { steps, length, jump: length ? Math.max(...steps) / (length / PLACES) : NaN };
     });
   }

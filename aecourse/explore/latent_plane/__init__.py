@@ -92,7 +92,7 @@ def latent_plane(
 
     codes = torch.tensor(codes, dtype=torch.float32)
     squash = SQUASHES[output]
-    probes = torch.cat([codes, _lattice(center, extent)])
+    probes = torch.cat([codes, lattice(center, extent)])
     net = packed_network(
         "decoder", decoder, probes, height * width, output=output, tolerance=TOLERANCE
     )
@@ -108,7 +108,7 @@ def latent_plane(
         if judge is None
         else _judged(
             judge,
-            squash(forward(net.steps, _lattice(center, extent, PLACES))).view(-1, 1, height, width),
+            squash(forward(net.steps, lattice(center, extent, PLACES))).view(-1, 1, height, width),
             len(names),
         )
     )
@@ -169,7 +169,7 @@ def latent_plane(
     )
 
 
-def _lattice(center, extent, n=15):
+def lattice(center, extent, n=15):
     """n x n points that fill the plane, [n * n, 2]."""
     ticks = torch.linspace(-extent, extent, n)
     return torch.cartesian_prod(ticks, ticks) + torch.tensor(center)
@@ -192,7 +192,7 @@ def _together(posterior, prior, center, extent) -> dict:
         raise ValueError(
             f"posterior: got shapes {list(mu.shape)} and {list(log_var.shape)}; accepted is [M, 2] twice"
         )
-    log_q = log_mixture(_lattice(center, extent, PLACES).double(), mu, log_var, 500)
+    log_q = log_mixture(lattice(center, extent, PLACES).double(), mu, log_var, 500)
     return {
         "components": packed(torch.cat([mu.T, log_var.T]).float(), 16),
         "log_q": packed(log_q.clamp_min(-20)[None].float(), 16),

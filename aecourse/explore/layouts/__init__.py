@@ -8,7 +8,7 @@ import torch
 from aecourse import require
 from aecourse.page.figure import Figure, as_array, fragment
 from aecourse.page.network import packed
-from aecourse.page.pictures import as_images, packed_images
+from aecourse.page.pictures import as_classes, as_images, packed_images
 
 MOST = 600  # points: 600 images of 28 x 28 take 630 kB of a page
 
@@ -28,20 +28,12 @@ def layouts(
     names        names of the classes; the digits by default.
     description  the figure in words; by default the share of neighbours that each picture keeps.
     """
-    codes, labels = as_array("codes", codes), as_array("labels", labels)
+    codes = as_array("codes", codes)
     if codes.ndim != 2 or not 4 <= len(codes) <= MOST:
         raise ValueError(
             f"codes: got shape {list(codes.shape)}; accepted is [N, D] with N from 4 to {MOST}"
         )
-    if labels.shape != codes.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels: got {labels.dtype} of shape {list(labels.shape)}; accepted are {len(codes)} whole numbers"
-        )
-    names = [str(name) for name in (range(10) if names is None else names)]
-    if not 1 <= len(names) <= 10 or labels.min() < 0 or labels.max() >= len(names):
-        raise ValueError(
-            f"labels: got {labels.min()} to {labels.max()} and {len(names)} names; accepted are at most 10 classes"
-        )
+    labels, names = as_classes(labels, names, len(codes))
     if not isinstance(pictures, dict) or not 2 <= len(pictures) <= 12:
         raise ValueError(
             f"pictures: got {require.described(pictures)}; accepted are two to twelve named pictures"

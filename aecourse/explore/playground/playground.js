@@ -1,4 +1,4 @@
-import { button, group, loop, select } from "../../page/controls.js";
+import { button, group, loop, select, tabs, tryThis } from "../../page/controls.js";
 import { bytes, colors, element, fill, number, palette, picture, redraw, sharp, shuffle, swatch } from "../../page/runtime.js";
 import { randomness, trainable } from "./training.js";
 
@@ -24,6 +24,19 @@ export function build(root, data) {
     batch: { text: "batch size", options: [8, 32, 128, 512], start: 32, live: true },
     seed: { text: "seed", options: [0, 1, 2, 3, 4], start: 0 },
   };
+  // Seven things to try, as the page below lists them: what is set, everything else being as at first, at each press of the button;
+  // and whether each press starts anew, even where only live settings change.
+  /** @type {[string, string, Record<string, any>[], boolean?][]} */
+  const TRIES = [
+    ["Two numbers", "Train for 50 epochs. Which classes share a place in the plane, and what is decoded between them?", [{}]],
+    ["Take the price away", "Train first, then press while it trains. Do the codes stay in their circle? What becomes of the last row?", [{ beta: 0 }, { beta: 1 }]],
+    ["Raise the price", "Train, and count the latents that still move with the image.", [{ beta: 64 }]],
+    ["More room", "Train. How many of the 16 move with the image?", [{ code: 16 }, { model: "autoencoder", code: 16 }]],
+    ["Grow the code", "Train for 20 epochs each time, and note the held-out reconstruction. Where does a larger code stop paying?",
+      [1, 2, 4, 8, 16].map((code) => ({ model: "autoencoder", code }))],
+    ["Spoil the input", "Train. The second row is what the encoder sees. What does the third row keep of it?", [{ noise: 0.5 }]],
+    ["Break it", "Train for 20 epochs at each rate. Which one ends lowest, and at which does training fail?", [0.01, 0.03, 0.1].map((rate) => ({ rate })), true],
+  ];
   const options = (choice) => (Array.isArray(choice.options) ? choice.options.map((v) => [v, String(v)])
     : Object.entries(choice.options));
   /** @type {Record<string, any>} */
@@ -53,17 +66,22 @@ export function build(root, data) {
     button("Start again", () => { training.stop(); restart(); }), share, state);
   const inputs = Object.fromEntries(Object.entries(choices).map(([key, choice]) => [key, select(choice.text, options(choice), (value) => {
     settings[key] = value;
+    [tries.value, stage] = [-1, -1];
     settled();
     if (!choice.live) restart(); // a new start goes on training if it was training
   })]));
   const panel = element("div", { class: "ae-settings", role: "group", "aria-label": "Settings" }, ...Object.values(inputs));
+  const tries = tabs("Seven things to try", TRIES.map(([name], i) => `${i + 1} ${name}`), attempt, { value: -1 });
+  const hint = tryThis("choose one of the seven, guess what will happen, and press Train."), told = document.createTextNode("");
+  hint.lastChild.after(told);
+  let tried = -1, stage = -1;
   const view = (label) => element("canvas", { class: "ae-frame", role: "img", "aria-label": label });
   const curves = view("Training curves"), plane = view("Plane of codes"), strips = view("Digits");
   const column = (title, canvas, note) => element("div", {}, element("p", { class: "ae-title" }, title), canvas, note);
   const curveNote = element("p", { class: "ae-muted ae-legend" }), planeNote = element("p", { class: "ae-muted" });
   const stripNote = element("p", { class: "ae-muted" },
     "Rows: held-out digits; what the encoder sees, where noise is on; the same digits redrawn; new ones decoded from z drawn from N(0, I).");
-  const say = fill(root, bar, panel, element("div", { class: "ae-views" },
+  const say = fill(root, bar, tries, hint, panel, element("div", { class: "ae-views" },
     column("Loss, nats per image", curves, curveNote), column("Codes of held-out digits", plane, planeNote)),
     column("Held-out digits and samples", strips, stripNote));
 
@@ -79,6 +97,21 @@ export function build(root, data) {
   function settled() {
     apply();
     writeAddress();
+  }
+
+  // One of the seven; pressed again, its next setting. A model that is trained goes on where only live settings change.
+  function attempt(i) {
+    const [, what, stages, fresh] = TRIES[i];
+    [tried, stage] = [i, tried === i && stage >= 0 ? (stage + 1) % stages.length : 0];
+    const wanted = { ...Object.fromEntries(Object.entries(choices).map(([key, { start }]) => [key, start])), seed: settings.seed, ...stages[stage] };
+    const anew = fresh || broken || Object.keys(choices).some((key) => !choices[key].live && settings[key] !== wanted[key]);
+    Object.assign(settings, wanted);
+    settled();
+    const text = (set) => Object.entries(set).map(([key, value]) => `${choices[key].text} = ${value}`).join(", ") || "everything as at first";
+    hint.childNodes[1].textContent = `${what} `;
+    told.textContent = `Set: ${text(stages[stage])}.` + (stages.length > 1 ? ` Press again for: ${text(stages[(stage + 1) % stages.length])}.` : "");
+    if (anew) restart();
+    say(hint.textContent);
   }
 
   function copyLink() {
