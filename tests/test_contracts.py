@@ -127,7 +127,7 @@ OPTIONS = {
     models.Classifier: ({"classes": 3}, {"classes": 4, "net": nets.mlp((7,)), "shape": (1, 4, 3)}),
     models.CodePrior: (
         {"codes": 4, "grid": (2, 2), "width": 8, "layers": 1, "heads": 2},
-        {"codes": 5, "grid": (1, 3), "width": 16, "layers": 2, "heads": 4},
+        {"codes": 5, "grid": (1, 3), "width": 16, "layers": 2, "heads": 4, "classes": 3},
     ),
     models.MultDAE: (
         {"latent_dim": 2},
@@ -180,7 +180,9 @@ def trace(model) -> list[float]:
         x = x.long()  # words
         torch.nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(2))
     if hasattr(model, "loss"):
-        labelled = isinstance(model, (models.Classifier, models.ConditionalVAE, models.M2))
+        labelled = isinstance(model, (models.Classifier, models.ConditionalVAE, models.M2)) or (
+            isinstance(model, models.CodePrior) and model.classes is not None
+        )
         holed = isinstance(model, (models.MIWAE, models.MaskDenoiser))
         columns = [LABELS[:6]] * labelled + [x.roll(1, 0).roll(1, -1) < 0.5] * holed
         terms = model.loss(x, *columns)

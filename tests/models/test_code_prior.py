@@ -9,6 +9,8 @@ import torch
 from aecourse import data, evaluate, train
 from aecourse.models import CodePrior
 
+GRIDS = torch.zeros(2, 2, 2, dtype=torch.long)
+
 
 def prior(codes=3, grid=(2, 2), seed=0, wild=True, **options):
     """A small prior; `wild` gives its head weights, so that it is not uniform."""
@@ -102,6 +104,16 @@ def test_samples_have_the_probabilities_they_should():
     assert ((share - p).abs() < 5 * (p * (1 - p) / 20_000).sqrt() + 1e-6).all()
 
 
+def test_a_temperature_of_one_half_squares_the_probabilities():
+    made = prior(3, (1, 1))
+    p = made.log_prob(torch.arange(3).view(3, 1, 1)).exp().square().detach()
+    torch.manual_seed(0)
+    drawn = made.sample(20_000, temperature=0.5)
+    share = torch.bincount(drawn.flatten(), minlength=3) / 20_000
+    p = p / p.sum()
+    assert ((share - p).abs() < 5 * (p * (1 - p) / 20_000).sqrt() + 1e-6).all()
+
+
 def test_it_learns_a_language_through_fit_and_reaches_its_entropy(tmp_path, monkeypatch):
     """Every word repeats the word before it with probability 0.9: the entropy is known."""
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path))
@@ -127,6 +139,61 @@ def test_it_learns_a_language_through_fit_and_reaches_its_entropy(tmp_path, monk
     assert train.fit(again, data.Split(grids[:3500]), epochs=8, lr=1e-2, progress=False).cached
 
 
+def test_with_classes_each_label_has_a_distribution_and_without_a_label_it_is_their_mean():
+    made = prior(3, (2, 2), classes=4).double()
+    every = torch.tensor(list(itertools.product(range(3), repeat=4))).view(-1, 2, 2)
+    with torch.no_grad():
+        given = torch.stack([made.log_prob(every, torch.full((81,), y)).exp() for y in range(4)])
+        assert given.sum(1).tolist() == pytest.approx([1] * 4, abs=1e-9)
+        assert (given[0] - given[1]).abs().max() > 1e-3  # the label matters
+        assert torch.allclose(made.log_prob(every).exp(), given.mean(0), atol=1e-12)
+        nats = evaluate.code_nats(made, every, batch_size=7)
+    assert torch.allclose(nats.exp().reciprocal(), given.mean(0), atol=1e-9)
+
+
+def test_every_word_sees_the_label():
+    made = prior(5, (2, 3), classes=3).double()
+    line, labels = torch.randint(5, (1, 5)), torch.tensor([2])
+    seen = []
+    embedded = made.word.register_forward_hook(
+        lambda module, _, out: seen.append(out.requires_grad_()) or out
+    )
+    logits = made(line, labels)
+    embedded.remove()
+    for i in range(6):
+        (gradient,) = torch.autograd.grad(logits[0, i].square().sum(), seen, retain_graph=True)
+        assert gradient[0, 0].abs().sum() > 0  # entry 0 of the line is the label
+
+
+def test_it_learns_which_words_belong_to_which_label(tmp_path, monkeypatch):
+    """Label 0 writes words 0 or 1, label 1 words 2 or 3, all evenly: 1 bit per word with the label, one more per grid without."""
+    monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path))
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(2000) % 2
+    grids = torch.randint(2, (2000, 1, 3), generator=generator) + 2 * labels[:, None, None]
+    made = prior(4, (1, 3), wild=False, layers=1, classes=2)
+    train.fit(made, data.Split(grids, labels), epochs=6, lr=1e-2, progress=False)
+    bits = evaluate.code_nats(made, grids) / math.log(2)
+    with torch.no_grad():
+        told = -made.log_prob(grids, labels) / math.log(2)
+    assert told.mean().item() == pytest.approx(3, abs=0.1)
+    assert bits.mean().item() == pytest.approx(4, abs=0.1)
+    torch.manual_seed(0)
+    asked = made.sample(200, labels[:200]) // 2 == labels[:200, None, None]
+    assert asked.float().mean() > 0.98
+    share = (made.sample(400) // 2).float().mean().item()  # without a label, each as often
+    assert 0.4 < share < 0.6
+
+
+def test_a_prior_with_classes_starts_uniform_and_trains_on_labels_only():
+    made = prior(7, (3, 2), wild=False, classes=3)
+    grids = torch.randint(7, (4, 3, 2))
+    assert made.log_prob(grids).tolist() == pytest.approx([-6 * math.log(7)] * 4, rel=1e-6)
+    with pytest.raises(ValueError, match="labels: got None; accepted is a label for each"):
+        made.loss(grids)
+    assert "labels" in made.accepts and "labels" not in prior().accepts
+
+
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -136,6 +203,14 @@ def test_it_learns_a_language_through_fit_and_reaches_its_entropy(tmp_path, monk
         (lambda: prior().log_prob(torch.zeros(2, 3, 2, dtype=torch.long)), "indices: got"),
         (lambda: prior().log_prob(torch.zeros(2, 2, 2)), "indices: got"),
         (lambda: prior().sample(0), "n: got 0"),
+        (lambda: prior().sample(1, temperature=0), "temperature: got 0"),
+        (lambda: CodePrior(4, (2, 2), classes=1), "classes: got 1"),
+        (lambda: prior().sample(2, torch.tensor([0, 1])), "labels: got .*without classes"),
+        (lambda: prior().loss(GRIDS, torch.tensor([0, 1])), "labels: got .*without classes"),
+        (lambda: prior(classes=3).sample(2, torch.tensor([0])), "labels: got .*tensor .2."),
+        (lambda: prior(classes=3).log_prob(GRIDS, torch.tensor([0.0, 1])), "labels: got .*int64"),
+        (lambda: prior(classes=3).log_prob(GRIDS, torch.tensor([0, 3])), "labels: got labels from"),
+        (lambda: prior(classes=3).log_prob(GRIDS, torch.tensor([-1, 0])), "labels from -1 to 0"),
     ],
 )
 def test_the_argument_that_does_not_fit_is_named(make, message):
