@@ -19,7 +19,8 @@ from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as _Figure
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import ConnectionPatch, FancyBboxPatch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from torch import Tensor
 
@@ -467,6 +468,50 @@ def graph(
             ylim=(min(ys) - 0.8, max(ys) + 0.4),
         )
         ax.set_axis_off()
+    return fig
+
+
+def steps(
+    panels: dict[str, Tensor],
+    *,
+    there: str,
+    back: str = "",
+    description: str,
+    width: float = 7.0,
+    height: float = 2.2,
+) -> Figure:
+    """Images in a row, each title above its own, with the way from one to the next as arrows between them.
+
+    panels   title -> an image [C, H, W] in [0, 1], at least two
+    there    what leads to the right, in words below the row
+    back     what leads back to the left, if anything does
+    """
+    pictures = [_pictures(f"panels[{title!r}]", x[None])[0] for title, x in panels.items()]
+    if len(pictures) < 2:
+        raise ValueError(f"panels: got {len(pictures)}; accepted are at least two images")
+    fig, axes = figure(
+        description, columns=len(pictures), width=width, height=height, gridspec_kw={"wspace": 0.14}
+    )
+    for ax, title, picture in zip(axes, panels, pictures):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        ax.set_title(title, loc="center")
+        ax.set_axis_off()
+    ways = {f"\u2192 {there}": (BLUE, 0.62)}
+    if back:
+        ways[f"\u2190 {back}"] = (ORANGE, 0.38)
+    for pair in zip(axes, axes[1:]):
+        for color, level in ways.values():
+            ends = [((1.04, level), pair[0]), ((-0.04, level), pair[1])]
+            (start, first), (end, last) = ends if color == BLUE else ends[::-1]
+            arrow = ConnectionPatch(
+                start, end, "axes fraction", "axes fraction", axesA=first, axesB=last
+            )
+            arrow.set(arrowstyle="-|>", color=color, linewidth=1.8, mutation_scale=10)
+            arrow.set_in_layout(False)
+            fig.add_artist(arrow)
+    marks = [Line2D([], [], color=color, linewidth=1.8) for color, _ in ways.values()]
+    labels = {"frameon": False, "labelcolor": INK, "handlelength": 1.2}
+    fig.legend(marks, list(ways), loc="outside lower center", ncols=2, **labels)
     return fig
 
 

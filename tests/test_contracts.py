@@ -815,6 +815,23 @@ def test_a_graph_draws_every_node_and_tells_gradients_from_values():
             plots.graph({"one": (nodes, [wrong])}, description="d")
 
 
+def test_steps_lead_from_each_image_to_the_next_and_back():
+    x = torch.rand(1, 4, 4)
+    colour = torch.rand(3, 4, 4)
+    figure = plots.steps({"a": x, "b": x, "c": colour}, there="f", back="g", description="d")
+    arrows = [artist for artist in figure.artists if hasattr(artist, "axesA")]
+    ways = [(figure.axes.index(a.axesA), figure.axes.index(a.axesB)) for a in arrows]
+    assert figure.svg() and sorted(ways) == [(0, 1), (1, 0), (1, 2), (2, 1)]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["→ f", "← g"] and np.allclose(
+        figure.axes[2].images[0].get_array(), colour.movedim(0, -1)
+    )
+    assert len(plots.steps({"a": x, "b": x}, there="f", description="d").artists) == 1
+    for wrong in ({"a": x}, {"a": x, "b": torch.rand(2, 4, 4)}):
+        with pytest.raises(ValueError, match="panels"):
+            plots.steps(wrong, there="f", description="d")
+
+
 def test_values_below_zero_are_seen_and_numbers_above_the_scale_are_written():
     assert plots.strips({"p": {"a": [-2.0, 1.0]}}, description="d").axes[0].get_ylim()[0] < -2
     (ax,) = plots.matrices(

@@ -1,7 +1,9 @@
 """What code a lesson's figures come from, as a digest: it changes with every line that can change a figure, and with no other.
 
-Counted are the lesson's code cells and, through their imports, the course's files that compute. Left out are words: comments,
-documentation, the wording and bounds of claims, sentences, plots, quizzes and exercises.
+Counted are the lesson's code cells and, of the course's files that compute and that they import, the functions, classes and
+constants whose names can be reached from there: a name counts as used wherever it is written in code that counts, as a name, an
+attribute or a word in a string. Left out are words: comments, documentation, the wording and bounds of claims, sentences, plots,
+quizzes and exercises.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 import types
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SHOWN = {
@@ -44,6 +47,17 @@ QUIET = (
     "train.progress",
     "train.shared",
 )
+WORD = re.compile(r"[A-Za-z_]\w*")
+PLAIN = {  # decorators that register a definition nowhere
+    "require",
+    "torch",
+    "cache",
+    "lru_cache",
+    "dataclass",
+    "contextmanager",
+    "functools",
+    "staticmethod",
+}
 
 
 def stale(lesson: str, run: dict) -> bool:
@@ -70,9 +84,8 @@ def digest(lesson: str) -> str | None:
             and "raises-exception" not in cell["metadata"].get("tags", [])
         )
     )
-    parts = [ast.unparse(_Computing().visit(tree))]
-    for name in sorted(modules(tree)):
-        parts += [name, _module(name)]
+    cells_text = ast.unparse(_Computing().visit(tree))
+    parts = [cells_text, *reached(cells_text, modules(tree))]
     return (
         "%d.%d:" % sys.version_info[:2] + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     )
@@ -115,8 +128,91 @@ class _Computing(ast.NodeTransformer):
         return self.visit_FunctionDef(node)
 
 
+class Piece(NamedTuple):
+    """Some lines of a module. They count once every set in `needs` has a name that is written in code that counts."""
+
+    text: str
+    words: frozenset[str]
+    needs: tuple[frozenset[str], ...]
+
+
+def _piece(code: ast.stmt | str, *needs) -> Piece:
+    text = code if isinstance(code, str) else ast.unparse(code)
+    return Piece(text, frozenset(WORD.findall(text)), tuple(map(frozenset, needs)))
+
+
+def reached(text: str, names: set[str]) -> list[str]:
+    """The pieces of the modules `names` that code can reach, each behind its module's name, in the order of the files."""
+    waiting = {(name, place): piece for name in names for place, piece in enumerate(_pieces(name))}
+    words, kept = set(WORD.findall(text)), {}
+    while new := {at: p for at, p in waiting.items() if not any(map(words.isdisjoint, p.needs))}:
+        kept |= new
+        for at, piece in new.items():
+            del waiting[at]
+            words |= piece.words
+    return [f"{at[0]}: {kept[at].text}" for at in sorted(kept)]
+
+
 @cache
-def _module(name: str) -> str:
+def _pieces(name: str) -> list[Piece]:
+    """A module's definitions by the names that they bind; any other statement counts always."""
+    tree, pieces = _cleaned(name), []
+    for node in tree.body:
+        needs = _bound(node)
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            whole = ast.unparse(node).rpartition("import ")[0]
+            for alias in node.names:
+                bound = (alias.asname or alias.name).split(".")[0]
+                line = f"{whole}import {ast.unparse(alias)}"
+                pieces.append(_piece(line, *([] if bound == "*" else [{bound}])))
+        elif needs and (table := _table(node, needs[0], tree)):
+            for key, value in table.items():
+                words = [{word} for word in WORD.findall(key)]
+                pieces.append(_piece(f"{key}: {value}", *needs, *words))
+        else:
+            pieces.append(_piece(node, *needs))
+    return pieces
+
+
+def _bound(node: ast.stmt) -> list[set[str]]:
+    """The names that a definition binds, as a list of one set; none for a statement that does something else as well."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        decorators = {re.split(r"\W", ast.unparse(each))[0] for each in node.decorator_list}
+        return [{node.name}] if decorators <= PLAIN else []
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    plain = isinstance(node, (ast.Assign, ast.AnnAssign)) and all(
+        isinstance(target, (ast.Name, ast.Tuple)) for target in targets
+    )
+    names = [n.id for t in targets if t for n in ast.walk(t) if isinstance(n, ast.Name)]
+    return [set(names)] if plain else []
+
+
+def _table(node: ast.stmt, bound: set[str], tree: ast.Module) -> dict[str, str]:
+    """A table from names to functions or classes, of which its module takes single entries by their names only; else {}."""
+    value = getattr(node, "value", None)
+    table = {
+        str(key.value): entry.id
+        for key, entry in (zip(value.keys, value.values) if isinstance(value, ast.Dict) else ())
+        if isinstance(key, ast.Constant)
+        and isinstance(key.value, str)
+        and isinstance(entry, ast.Name)
+    }
+    taken = []  # the places where a single entry is taken
+    for other in ast.walk(tree):
+        if isinstance(other, ast.Subscript):
+            taken.append(other.value)
+        elif isinstance(other, ast.Call) and ast.unparse(other.func) == "require.choice":
+            taken += other.args
+    uses = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in bound]
+    single = all(isinstance(use.ctx, ast.Store) or use in taken for use in uses)
+    whole = isinstance(value, ast.Dict) and len(table) == len(value.keys)
+    return table if single and whole else {}
+
+
+@cache
+def _cleaned(name: str) -> ast.Module:
     tree = ast.parse(inspect.getsource(importlib.import_module(name)))
     for node in ast.walk(tree):  # documentation and types count for nothing
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
@@ -132,7 +228,7 @@ def _module(name: str) -> str:
                 for line in body
                 if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
             ] or [ast.Pass()]
-    return ast.unparse(tree)
+    return tree
 
 
 def modules(tree: ast.AST) -> set[str]:

@@ -1,6 +1,7 @@
 """The ledger of repetitions: complete, not stale, and made by a command that goes on where it stopped."""
 
 import ast
+import inspect
 import json
 import math
 
@@ -166,6 +167,76 @@ def test_a_lesson_depends_on_the_files_that_it_uses_and_on_no_others():
         not {"aecourse.models.vae", "aecourse.train.cache", "aecourse.claims", "aecourse.plots"}
         & used
     )
+
+
+@pytest.fixture
+def changed(lesson, monkeypatch):
+    """A function: the digest of a lesson that trains a VAE, with lines of a module of the course written otherwise."""
+    caches = (code._pieces, code._cleaned, code._used_by)
+    source = LESSON + "model = models.VAE(2)\n".replace("model", "vae", 1)
+    source = source.replace("import data,", "import data, models,")
+    read = inspect.getsource
+
+    def digest(module: str = "", old: str = "", new: str = "", more: str = "") -> str | None:
+        def written(thing):
+            text = read(thing)
+            if thing.__name__ != module:
+                return text
+            assert old in text, old
+            return text.replace(old, new)
+
+        for each in caches:
+            each.cache_clear()
+        monkeypatch.setattr(code.inspect, "getsource", written)
+        return lesson(source + more)
+
+    yield digest
+    for each in caches:
+        each.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "module, old, new",
+    [
+        ("models.likelihoods", "torch.bernoulli(torch.sigmoid", "torch.bernoulli(torch.relu"),
+        ("models.likelihoods", '"bernoulli": Bernoulli', '"bernoulli": Gaussian'),
+        ("models.likelihoods", "return BY_NAME[", "return BY_NAME[1 and "),
+        ("models.likelihoods", "import torch.nn.functional as F", "import torch.nn as F"),
+        ("models.base", "class LatentModel(Model):", "class LatentModel(Model, object):"),
+    ],
+)
+def test_a_definition_that_a_lesson_reaches_counts(changed, module, old, new):
+    assert changed(f"aecourse.{module}", old, new) != changed()
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("class Multinomial(nn.Module):", "class Multinomial(nn.Module, object):"),
+        ("class ContinuousBernoulli(nn.Module):", "class ContinuousBernoulli(nn.Module, object):"),
+        ('"continuous_bernoulli": ContinuousBernoulli', '"continuous_bernoulli": Gaussian'),
+        ("import math", "import abc\nimport math"),
+    ],
+)
+def test_a_definition_that_no_lesson_reaches_does_not_count(changed, old, new):
+    assert changed("aecourse.models.likelihoods", old, new) == changed()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "models.VAE(2, likelihood='continuous_bernoulli')",
+        "models.VAE(2, likelihood='continuous' + '_bernoulli', also=models.ContinuousBernoulli)",
+    ],
+)
+def test_a_definition_counts_where_a_string_names_it(changed, more):
+    other = (
+        "aecourse.models.likelihoods",
+        "class ContinuousBernoulli(nn",
+        "class ContinuousBernoulli(object, nn",
+    )
+    more = f"y = {more}\n"
+    assert changed(*other, more=more) != changed(more=more)
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
