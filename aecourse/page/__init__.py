@@ -1,6 +1,7 @@
 """What figures, quizzes and the book's own scripts share: pieces of a page, and what they are made of.
 
 text.py      computed sentences, and code shown from its source
+words.py     figures and quizzes in other languages
 figure.py    `Figure` and `fragment`: data, style and script as one piece of HTML; `bundle` joins scripts
 network.py   weights, packed for a page
 pictures.py  images and their names, packed for a page

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aecourse.page import words
+
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _COMMENTS = re.compile(r"^[ \t]*//.*\n|^[ \t]*/\*\*(?:.|\n)*?\*/\n|/\*\*.*?\*/ ?", re.MULTILINE)
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -79,22 +81,27 @@ def fragment(
     """
     style = asset("aecourse.page", "page.css") + asset(package, f"{script}.css")
     code = bundle(_folder("aecourse.page") / "mount.js", _folder(package) / f"{script}.js")
-    payload = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    title, description, body = words.text(title), words.text(description), words.markup(body)
+    payload = json.dumps(words.inside(data), ensure_ascii=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     key = (
         "ae-"
         + hashlib.sha256(
             "\0".join((style, code, payload, title, description, body)).encode()
         ).hexdigest()[:12]
     )
-    words = description and (
-        f'<details class="ae-words"><summary>This figure in words</summary><p>{escape(description)}</p></details>'
+    told = description and (
+        f'<details class="ae-words"><summary>{words.text("This figure in words")}</summary><p>{escape(description)}</p></details>'
     )
+    without = words.text("With JavaScript on, this part of the page is interactive.")
+    language = "" if words.current() == "en" else f' lang="{words.current()}"'
     return (
-        f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}" role="group" aria-label="{escape(title)}"'
+        f'<div class="ae-figure ae-{script.replace("_", "-")}" id="{key}"{language} role="group" aria-label="{escape(title)}"'
         " data-lm-suppress-shortcuts>\n"  # keys pressed in a figure are no commands of JupyterLab
         f"<style>{style}</style>\n"
-        f"{body}{words}\n"
-        '<noscript><p class="ae-note">With JavaScript on, this part of the page is interactive.</p></noscript>\n'
+        f"{body}{told}\n"
+        f'<noscript><p class="ae-note">{without}</p></noscript>\n'
         f'<script>(function () {{\n"use strict";\n{code}\nmount("{key}", build, {payload});\n}})();</script>\n</div>'
     )
 
@@ -113,12 +120,14 @@ def bundle(*scripts: str | Path) -> str:
     used = set(ready)
     while ready:
         user = ready.pop()
-        words = set(_WORD.findall(user.text))
-        seen = {user.file: words, **{file: words & names for file, names in _imports(user.file)}}
+        named = set(_WORD.findall(user.text))
+        seen = {user.file: named, **{file: named & names for file, names in _imports(user.file)}}
         found = {each for each in statements if each.names & seen.get(each.file, set())} - used
         used |= found
         ready += found
-    return _INDENTATION.sub("", "".join(each.text for each in statements if each in used))
+    return words.script(
+        _INDENTATION.sub("", "".join(each.text for each in statements if each in used))
+    )
 
 
 class _Statement(NamedTuple):
