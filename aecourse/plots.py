@@ -734,6 +734,46 @@ def origins(
     return fig
 
 
+def projections(
+    named: dict[str, tuple],
+    points: Tensor,
+    *,
+    description: str,
+    marked: int = 40,
+    size: float = 3.4,
+) -> Figure:
+    """Points of a plane and what a code of one number makes of them, one panel per method: name -> (curve [T, 2], places [N, 2]).
+
+    points [N, 2] are grey, the curve of all that the method can draw is blue, and orange lines lead from the first `marked`
+    points to their `places` on it.
+    """
+    cloud = _points("points", points)
+    marked = require.integer("marked", marked)
+    fig, axes = figure(
+        description,
+        columns=len(_series(named)),
+        width=size * len(named),
+        height=size,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for ax, (name, (curve, places)) in zip(axes[0], named.items()):
+        curve, places = _points(name, curve), _points(name, places)
+        if len(places) != len(cloud):
+            raise ValueError(
+                f"{name}: got {len(places)} places for {len(cloud)} points; accepted is one each"
+            )
+        ways = np.stack([cloud[:marked], places[:marked]], 1)
+        ax.scatter(*cloud.T, s=3, color=GREY, alpha=0.5, linewidths=0, rasterized=True)
+        ax.plot(*curve.T, color=BLUE, linewidth=2.2)
+        ax.plot(*ways.transpose(2, 1, 0), color=ORANGE, linewidth=1)
+        ax.scatter(*cloud[:marked].T, s=9, color=ORANGE, linewidths=0)
+        ax.set(title=name, aspect="equal", xticks=[], yticks=[])
+        ax.grid(False)
+    return fig
+
+
 def intervals(
     named: dict[str, Tensor],
     at: list,

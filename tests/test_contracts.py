@@ -740,6 +740,16 @@ def test_the_mean_of_possible_origins_is_that_of_the_exact_denoiser():
     assert torch.allclose(mean.double(), mixture.denoise(noisy[None], 0.5)[0], atol=1e-5)
 
 
+def test_projections_lead_from_each_marked_point_to_its_place():
+    points = torch.tensor([[0.0, 1.0], [1.0, 2.0], [2.0, 5.0]])
+    places = points * torch.tensor([1.0, 0.0])
+    figure = plots.projections({"axis": (places, places)}, points, marked=2, description="d")
+    (ax,) = figure.axes
+    curve, *ways = [line.get_xydata().tolist() for line in ax.lines]
+    assert figure.svg() and curve == places.tolist() and ax.get_title() == "axis"
+    assert ways == [[points[i].tolist(), places[i].tolist()] for i in range(2)]
+
+
 def test_walkers_differ_from_panel_to_panel_and_the_view_ends_with_the_arrows():
     at = torch.cartesian_prod(*[torch.linspace(-1, 1, 3)] * 2)
     named = {name: torch.zeros(9, 2) for name in "abc"}
@@ -925,6 +935,12 @@ def test_values_below_zero_are_seen_and_numbers_above_the_scale_are_written():
         (
             lambda: plots.origins({"n": [0.0]}, torch.rand(5, 2), 0.3, description="d"),
             r"n: got the shape \[1, 1\]",
+        ),
+        (
+            lambda: plots.projections(
+                {"n": (torch.rand(9, 2), torch.rand(4, 2))}, torch.rand(5, 2), description="d"
+            ),
+            r"n: got 4 places for 5 points",
         ),
         (
             lambda: plots.origins({"n": [0.0, 0.0]}, torch.rand(5, 2), 0, description="d"),
