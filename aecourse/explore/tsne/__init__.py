@@ -52,7 +52,7 @@ def tsne(codes, labels, *, perplexity=30, names=None, description=None) -> Figur
             "tsne",
             data,
             package=__name__,
-            title="Interactive figure: t-SNE, step by step",
+            title="Interactive figure: watch t-SNE at work",
             description=description,
         ),
         description,

@@ -98,7 +98,7 @@ export function build(root, { codes, labels, classes, offered, start }) {
     const levels = Array.from({ length: Math.floor(top / gap) + 1 }, (_, i) => i * gap).flatMap((kl) =>
       [line(left, y(kl), wide - 4, y(kl)), words(left - 5, y(kl) + 4, String(Number(kl.toFixed(1))), { "text-anchor": "end" })]);
     chart(plot, wide, high, `KL(P ‖ Q) in nats from step to step${curve.length ? `, now ${number(curve.at(-1)[1])}` : ", before the first step"}`, ...levels,
-      line(x(EARLY), 4, x(EARLY), foot, { "stroke-dasharray": "3 3" }), words(Math.max(x(EARLY) + 5, left + 52), 10, "exaggeration ends"),
+      line(x(EARLY), 4, x(EARLY), foot, { "stroke-dasharray": "3 3" }), words(Math.max(x(EARLY) + 5, left + 68), 10, "exaggeration ends"),
       ...(before ? [path(before.curve.map(([step, kl]) => [x(step), y(kl)]), { stroke: "var(--ae-muted)", "stroke-width": 1.4, "stroke-dasharray": "4 3" })] : []),
       ...(curve.length > 1 ? [path(curve.map(([step, kl]) => [x(step), y(kl)]), { stroke: "var(--ae-accent)", "stroke-width": 2.2 })] : []),
       words(left, 10, "KL, nats"), words(wide - 4, high - 4, `${STEPS} steps`, { "text-anchor": "end" }));
