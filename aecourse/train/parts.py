@@ -21,7 +21,7 @@ HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backwa
 def attributes(layer: nn.Module) -> dict[str, object]:
     """The settings of one layer by their names, and what it does: the code of a class of the reader's own, and hooks."""
     theirs = _library(type(layer))
-    found = {
+    found: dict[str, object] = {
         name: plain(value)
         for name, value in vars(layer).items()
         if name not in BASE and not isinstance(value, nn.Module) and not (theirs and name[0] == "_")
