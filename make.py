@@ -38,7 +38,7 @@ python make.py book       execute the notebooks and build the book into _build/h
 python make.py test       format and lint (JavaScript and types where there is Node), unit tests, notebooks, the book, and the book in a browser
                           ([QUICK=1]: in minutes, without notebooks, browser and slow tests)
 python make.py lab        open JupyterLab on the notebooks
-python make.py replicate  run lessons again under other seeds, for the ledger of claims ([LESSON...] [RUNS=8] [CONFIRM=1])
+python make.py replicate  run lessons again under other seeds, for the ledger of claims ([LESSON...] [RUNS=8] [CONFIRM=1 or a revision])
 python make.py lesson     lay out a new lesson that passes the tests (SLUG=anomaly_detection TITLE="Anomaly detection")
 python make.py renumber   move a lesson, and every number that changes with it (SLUG=denoising TO=05)
 python make.py contents   bring _toc.yml up to date with aecourse/lessons.yaml
@@ -528,7 +528,7 @@ def replicate(arguments: list[str]) -> int:
         name, _, value = argument.partition("=")
         options += {
             "RUNS": ["--runs", value],
-            "CONFIRM": ["--confirm"] if value not in ("", "0") else [],
+            "CONFIRM": [f"--confirm={value}"] if value not in ("", "0") else [],
         }.get(name, [argument])
     return subprocess.run(
         [str(PYTHON), "-m", "aecourse.ledger", *options], cwd=ROOT, env=inside()

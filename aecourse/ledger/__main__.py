@@ -4,6 +4,8 @@
     make replicate 05 07 RUNS=12        two lessons, up to 12 runs
     make replicate CONFIRM=1            lessons whose code changed but whose figures should not have: one run of each must give
                                         every value bit for bit as it is recorded; then the entries count as measured with today's code
+    make replicate CONFIRM=4f2a9c1      the same on a kind of processor that made none of the runs: with the code of that revision,
+                                        which made them, one run is done here again, and today's must agree with it
 
 An interrupted command goes on where it stopped. As many runs go side by side as there are processor cores, with one thread each:
 two threads each on two cores would take ten times as long.
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -57,8 +60,13 @@ def environment(run: int, cache: Path, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def measure(lesson: str, run: int, cache: Path) -> dict:
-    """One repetition in a process of its own; raises RuntimeError with the end of its output where it fails."""
+def measure(lesson: str, run: int, cache: Path, root: Path | None = None) -> dict:
+    """One repetition in a process of its own; raises RuntimeError with the end of its output where it fails.
+
+    root: where another revision of the course lies, if that is to be run.
+    """
+    notebooks = root / "notebooks" if root else code.NOTEBOOKS
+    elsewhere = {"PYTHONPATH": str(root)} if root else {}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
         done = subprocess.run(
@@ -66,10 +74,11 @@ def measure(lesson: str, run: int, cache: Path) -> dict:
                 sys.executable,
                 "-m",
                 "aecourse.ledger.run",
-                str(code.NOTEBOOKS / f"{lesson}.ipynb"),
+                str(notebooks / f"{lesson}.ipynb"),
                 str(out),
             ],
-            env=environment(run, cache, arithmetic(run)),
+            cwd=root,
+            env=environment(run, cache, {**arithmetic(run), **elsewhere}),
             capture_output=True,
             text=True,
             errors="replace",
@@ -86,12 +95,13 @@ def measure(lesson: str, run: int, cache: Path) -> dict:
         }
 
 
-def side_by_side(todo: list[tuple[str, int]], jobs: int):
+def side_by_side(todo: list[tuple[str, int]], jobs: int, root: Path | None = None):
     """Measures (lesson, run) pairs, `jobs` at a time; yields lesson, run and the entry, or the fault, as they are done."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(measure, lesson, run, Path(cache)): (lesson, run) for lesson, run in todo
+            pool.submit(measure, lesson, run, Path(cache), root): (lesson, run)
+            for lesson, run in todo
         }
         for finished, future in enumerate(as_completed(waiting), 1):
             left = (time.monotonic() - start) / finished * (len(todo) - finished)
@@ -127,35 +137,48 @@ def replicate(lessons: list[str], runs: int, jobs: int) -> int:
     return int(failed)
 
 
-def confirm(lessons: list[str], jobs: int) -> int:
-    """Carries stale entries over where one run gives every recorded value bit for bit; 1 where some lesson's could not be."""
-    todo, failed = [], False
+def confirm(lessons: list[str], jobs: int, revision: str = "") -> int:
+    """Carries stale entries over where one run gives every recorded value bit for bit; 1 where some lesson's could not be.
+
+    revision: the one that made the runs; it is run here again for the lessons of which no run was made on this kind of processor.
+    """
+    known, strangers, failed = {}, [], False
     for lesson in lessons:
         runs = ledger.read(lesson)
         if any(code.stale(lesson, run) for run in runs):
-            mine = [
-                run["run"]
-                for run in runs
-                if run["processor"] == processor() and run["threads"] == 1
-            ]
+            mine = [e for e in runs if e["processor"] == processor() and e["threads"] == 1]
             if mine:
-                todo.append((lesson, mine[0]))
+                known[lesson, mine[0]["run"]] = mine[0]["values"]
             else:
-                failed = True
-                print(
-                    f"{lesson}: none of its runs was made on this kind of processor ({processor()}); make replicate measures it anew"
-                )
-    if not todo:
+                strangers.append((lesson, runs[0]["run"]))
+    if strangers and revision:
+        with checkout(revision) as root:
+            for lesson, run, then in side_by_side(strangers, jobs, root):
+                digests = {entry["digest"] for entry in ledger.read(lesson)}
+                if isinstance(then, RuntimeError):
+                    failed = True
+                    print(then, flush=True)
+                elif {digest_at(root, lesson)} != digests:
+                    failed = True
+                    print(f"{lesson}: its runs were not made with the code of {revision}")
+                else:
+                    known[lesson, run] = then["values"]
+                    print(f"{lesson}: run {run} of {revision}", flush=True)
+    else:
+        failed = bool(strangers)
+        for lesson, _ in strangers:
+            print(
+                f"{lesson}: none of its runs was made on this kind of processor ({processor()}); make replicate measures it anew, "
+                "and CONFIRM=REVISION runs the revision that made them here again"
+            )
+    if not known:
         print("Nothing to confirm.")
-    for lesson, run, now in side_by_side(todo, jobs):
+    for lesson, run, now in side_by_side(list(known), jobs):
         if isinstance(now, RuntimeError):
             failed = True
             print(now, flush=True)
             continue
-        runs = ledger.read(lesson)
-        then = next(
-            entry for entry in runs if entry["run"] == run and entry["processor"] == processor()
-        )["values"]
+        then = known[lesson, run]
         changed = [
             f"{id} {then.get(id)} -> {value}"
             for id, value in now["values"].items()
@@ -176,11 +199,39 @@ def confirm(lessons: list[str], jobs: int) -> int:
                         "digest": now["digest"],
                         "values": {id: entry["values"][id] for id in now["values"]},
                     }
-                    for entry in runs
+                    for entry in ledger.read(lesson)
                 ],
             )
             print(f"{lesson}: {len(now['values'])} values confirmed bit for bit", flush=True)
     return int(failed)
+
+
+@contextmanager
+def checkout(revision: str):
+    """A folder with the files of a revision of this repository; raises SystemExit where there is none of that name."""
+    git = ["git", "-C", str(code.NOTEBOOKS.parent), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "course"
+        done = subprocess.run(
+            [*git, "add", "--detach", str(root), revision], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(
+                f"CONFIRM: got {revision!r}; accepted is 1 or a revision: {done.stderr.strip()}"
+            )
+        try:
+            yield root
+        finally:
+            subprocess.run([*git, "remove", "--force", str(root)], capture_output=True)
+
+
+def digest_at(root: Path, lesson: str) -> str:
+    """The digest of a lesson's code in another folder, by the rule that holds there."""
+    command = f"from aecourse.ledger import code; print(code.digest({lesson!r}))"
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.run(
+        [sys.executable, "-c", command], cwd=root, env=env, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def named(wanted: list[str]) -> list[str]:
@@ -227,14 +278,18 @@ def main() -> int:
         help="how many go side by side (one per core)",
     )
     parser.add_argument(
-        "--confirm", action="store_true", help="carry entries over that one run gives bit for bit"
+        "--confirm",
+        nargs="?",
+        const="1",
+        metavar="REVISION",
+        help="carry entries over that one run gives bit for bit: on record, or as REVISION gives them here",
     )
     wanted = parser.parse_args()
     if wanted.runs < 1 or wanted.jobs < 1:
         parser.error("RUNS and --jobs: accepted is a whole number of at least 1")
     lessons = named(wanted.lessons)
     return (
-        confirm(lessons, wanted.jobs)
+        confirm(lessons, wanted.jobs, "" if wanted.confirm == "1" else wanted.confirm)
         if wanted.confirm
         else replicate(lessons, wanted.runs, wanted.jobs)
     )

@@ -44,6 +44,7 @@ QUIET = (
     "train.cache",
     "train.fingerprint",
     "train.history",
+    "train.parts",
     "train.progress",
     "train.shared",
 )

@@ -4,12 +4,16 @@ import ast
 import inspect
 import json
 import math
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from aecourse import contents, ledger
 from aecourse.ledger import __main__ as replicate
 from aecourse.ledger import code
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def claims_of(lesson: str) -> list[dict]:
@@ -272,6 +276,42 @@ def test_runs_are_made_kept_confirmed_and_measured_anew(lesson, capsys):
         and "not the figures on record" in capsys.readouterr().out
     )
     assert all(entry.stale for entry in ledger.entries("mean-of-draws"))
+
+
+@pytest.mark.slow
+def test_on_another_processor_the_old_revision_is_run_again(lesson, capsys, monkeypatch, tmp_path):
+    lesson()
+    assert replicate.replicate(["99_toy"], runs=1, jobs=1) == 0
+    (run,) = ledger.read("99_toy")
+    ledger.write("99_toy", [{**run, "processor": "another", "values": {"mean-of-draws": 0.123}}])
+    old = tmp_path / "old"  # what the revision holds: the lesson as it was
+    (old / "notebooks").mkdir(parents=True)
+    (old / "aecourse").symlink_to(ROOT / "aecourse")
+    (old / "notebooks" / "99_toy.ipynb").write_bytes((tmp_path / "99_toy.ipynb").read_bytes())
+    monkeypatch.setattr(replicate, "checkout", lambda revision: nullcontext(old))
+    then = run["digest"]
+    monkeypatch.setattr(replicate, "digest_at", lambda root, name: then)
+
+    lesson(LESSON + "y = 1\n")
+    assert replicate.confirm(["99_toy"], jobs=1) == 1
+    assert "none of its runs" in capsys.readouterr().out
+    assert replicate.confirm(["99_toy"], jobs=1, revision="old") == 0
+    (kept,) = ledger.read("99_toy")  # the value of the other processor stays
+    assert kept["values"] == {"mean-of-draws": 0.123} and kept["digest"] == code.digest("99_toy")
+
+    lesson(LESSON.replace("rand(100)", "rand(50)"))
+    then = kept["digest"]
+    assert replicate.confirm(["99_toy"], jobs=1, revision="old") == 1
+    assert "not the figures" in capsys.readouterr().out
+    then = "3.11:other"
+    assert replicate.confirm(["99_toy"], jobs=1, revision="old") == 1
+    assert "not made with the code of old" in capsys.readouterr().out
+
+
+def test_a_revision_that_does_not_exist_is_said_to_be_none():
+    with pytest.raises(SystemExit, match="CONFIRM: got 'no-such-revision'"):
+        with replicate.checkout("no-such-revision"):
+            pass
 
 
 @pytest.mark.slow
