@@ -85,6 +85,11 @@ class Split:
 
     def __getitem__(self, rows) -> Split:
         """The entries at `rows` (a slice, a mask or indices), in every column."""
+        if isinstance(rows, (int, np.integer)) or isinstance(rows, Tensor) and not rows.dim():
+            raise TypeError(
+                f"rows: got {require.described(rows)}; accepted is a slice, a mask or indices: [{int(rows)}:{int(rows) + 1}] "
+                "is the part with this one entry"
+            )
         return Split(**{name: column[rows] for name, column in self.columns.items()})
 
     def __repr__(self) -> str:

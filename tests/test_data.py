@@ -5,6 +5,7 @@ import os
 import struct
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 
@@ -272,3 +273,11 @@ def test_folder_that_cannot_be_made(tmp_path, monkeypatch):
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path / "file" / "below"))
     with pytest.raises(data.DataError, match="set AECOURSE_DATA"):
         data.load("mnist")
+
+
+@pytest.mark.parametrize("row", [3, np.int64(3), torch.tensor(3)])
+def test_one_row_of_a_split_is_asked_for_as_a_part(row):
+    split = data.Split(torch.rand(5, 1, 2, 2), torch.arange(5))
+    with pytest.raises(TypeError, match=r"rows: got .*\[3:4\] is the part with this one entry"):
+        split[row]
+    assert split[3:4].labels.tolist() == [3]
