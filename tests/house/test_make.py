@@ -92,7 +92,7 @@ def test_make_hands_lessons_and_settings_on(make, monkeypatch):
     make.main(["replicate", "CONFIRM=1"])
     assert [command[2:] for command in called] == [
         ["aecourse.ledger", "05", "--runs", "12"],
-        ["aecourse.ledger", "--confirm"],
+        ["aecourse.ledger", "--confirm=1"],
     ]
 
 

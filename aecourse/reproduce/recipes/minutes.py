@@ -65,8 +65,9 @@ class Later(IWAE):
     """A VAE as long as it has one sample, and after that an IWAE with the same weights."""
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
-        """The ELBO with its closed KL, or the bound of several draws."""
-        return VAE.loss(self, x) if self.samples == 1 else super().loss(x)
+        """The ELBO with its closed KL, or the bound of several draws: "loss" alone, since their terms have other names."""
+        terms = VAE.loss(self, x) if self.samples == 1 else super().loss(x)
+        return {"loss": terms["loss"]}
 
 
 def built(lab, plan: Plan) -> Later:
