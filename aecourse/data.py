@@ -174,7 +174,7 @@ def standard():
         if precision != "highest":
             torch.set_float32_matmul_precision("highest")
         with (
-            nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"),
+            nullcontext() if torch.empty(0).device.type == "cpu" else torch.device("cpu"),
             torch.autocast("cpu", enabled=False),
             torch.autocast("cuda", enabled=False),
         ):

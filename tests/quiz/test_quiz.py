@@ -176,7 +176,7 @@ def test_an_unknown_lesson_is_refused():
 
 @pytest.mark.parametrize("name", ["05", 5, "05_vae_elbo"])
 def test_a_lesson_is_known_by_its_slug_number_and_name(name):
-    assert quiz.load(name) == quiz.load("vae_elbo")
+    assert repr(quiz.load(name)) == repr(quiz.load("vae_elbo"))  # an answer may be nan
     assert quiz.check_questions(name).html == quiz.check_questions("vae_elbo").html
 
 
