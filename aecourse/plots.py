@@ -710,15 +710,7 @@ def origins(
     sigma = require.number("sigma", sigma, low=0, above=True)
     clean = _points("points", points)
     arrow = {"arrowstyle": "-", "color": BLUE, "lw": 2, "shrinkA": 0, "shrinkB": 0}
-    fig, axes = figure(
-        description,
-        columns=len(_series(named)),
-        width=size * len(named),
-        height=size,
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-    )
+    fig, axes = _squares(description, named, size)
     for ax, (name, place) in zip(axes[0], named.items()):
         (noisy,) = _points(name, _array(place)[None])
         distance = np.square(clean - noisy).sum(1)
@@ -732,6 +724,19 @@ def origins(
         ax.set(title=name, aspect="equal", xticks=[], yticks=[])
         ax.grid(False)
     return fig
+
+
+def _squares(description: str, named: dict, size: float) -> tuple[Figure, Any]:
+    """One square panel of the same plane for each of `named`, side by side."""
+    return figure(
+        description,
+        columns=len(_series(named)),
+        width=size * len(named),
+        height=size,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
 
 
 def projections(
@@ -749,15 +754,7 @@ def projections(
     """
     cloud = _points("points", points)
     marked = require.integer("marked", marked)
-    fig, axes = figure(
-        description,
-        columns=len(_series(named)),
-        width=size * len(named),
-        height=size,
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-    )
+    fig, axes = _squares(description, named, size)
     for ax, (name, (curve, places)) in zip(axes[0], named.items()):
         curve, places = _points(name, curve), _points(name, places)
         if len(places) != len(cloud):
