@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import queue
 import re
 import shutil
@@ -30,6 +31,7 @@ BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 QUICK = False  # whether the book is one of small budgets
 NOTEBOOKS = ROOT / "notebooks"
+UV = "uv>=0.7.14"  # since then --torch-backend is no preview
 ANSI = r"\x1b\[[0-9;]*m"
 
 HELP = """\
@@ -193,6 +195,8 @@ def environment() -> None:
             ROOT / "requirements.lock"
         )  # of one Python; it says exactly what the pins bring along
         held = ["-c", lock.name] if f"Python {version}." in read(lock)[:20] else []
+        if wants_cpu_build(pip):
+            cpu_build(pip)
         step(
             "Installing the pinned packages (the first time takes some minutes)",
             [*pip, "install", "--progress-bar", "off", "-r", "requirements.txt", *held],
@@ -207,6 +211,38 @@ def environment() -> None:
             picture=lambda line: None,
         )
         stamp.write_text(wanted, "utf-8")
+
+
+def wants_cpu_build(pip: list) -> bool:
+    """Whether pip would fetch gigabytes of CUDA for nothing: on Linux without an NVIDIA card, where no torch is installed yet
+    and pip has been told of no index but its own."""
+    if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
+        return False
+    if Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi"):
+        return False
+    if any(VENV.glob("lib*/python*/site-packages/torch")):
+        return False
+    told = subprocess.run(
+        [str(part) for part in [*pip, "config", "list"]], capture_output=True, text=True, cwd=ROOT
+    ).stdout
+    return not re.search(r"\.(?:extra-)?(?:index-url|find-links|no-index)=", told)
+
+
+def cpu_build(pip: list) -> None:
+    """The builds of torch and torchvision for the processor. uv knows where PyTorch keeps them; without them, pip takes the
+    large ones, which work as well."""
+    pins = re.findall(r"^(?:torch|torchvision)==\S+", read(ROOT / "requirements.txt"), re.M)
+    try:
+        step("Installing uv", [*pip, "install", "-q", UV], picture=lambda line: None)
+        step(
+            "Installing PyTorch for the processor (no NVIDIA card is here)",
+            [BIN / "uv", "pip", "install", "--python", PYTHON, "--no-deps"]
+            + ["--torch-backend", "cpu", *pins],
+            picture=lambda line: None,
+            explain=lambda output: "   " + "\n   ".join(output[-3:]),
+        )
+    except Failed as trouble:
+        say(f"   {trouble}; pip fetches the build for NVIDIA cards instead, which is larger")
 
 
 def pip_line(line: str) -> str | None:

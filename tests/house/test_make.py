@@ -215,3 +215,78 @@ def test_what_is_published_is_made_from_the_book(make, monkeypatch):
         Path(site[0]).is_file() and site[0].endswith("publish.py") and site[-1] == "https://a.b/c"
     )
     assert Path(pdf[0]).is_file() and pdf[-1].endswith(".pdf") and epub[-1].endswith(".epub")
+
+
+@pytest.fixture
+def linux(make, tmp_path, monkeypatch):
+    """A Linux machine without an NVIDIA card, without torch, with a pip that knows its own index only."""
+    monkeypatch.setattr(make, "VENV", tmp_path / "venv")
+    monkeypatch.setattr(make.sys, "platform", "linux")
+    monkeypatch.setattr(make.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(make.shutil, "which", lambda name: None)
+    monkeypatch.setattr(make.Path, "exists", lambda self: False)
+    make.told = "global.timeout='60'\n:env:.cert='/etc/ssl/certs/ca-certificates.crt'"
+    monkeypatch.setattr(
+        make.subprocess,
+        "run",
+        lambda *command, **_: subprocess.CompletedProcess(command, 0, stdout=make.told),
+    )
+    return make
+
+
+def test_without_a_card_linux_gets_the_build_for_the_processor(linux):
+    assert linux.wants_cpu_build(["pip"])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "global.extra-index-url='file:///srv/simple'",
+        "global.index-url='https://example.org/simple'",
+        ":env:.find-links='/opt/wheels'",
+        "install.no-index='true'",
+    ],
+)
+def test_a_pip_with_an_index_of_its_own_is_left_alone(linux, told):
+    linux.told += f"\n{told}"
+    assert not linux.wants_cpu_build(["pip"])
+
+
+def test_no_build_for_the_processor_where_pip_has_it_or_a_card_is_there(linux, monkeypatch):
+    with monkeypatch.context() as here:
+        here.setattr(linux.shutil, "which", lambda name: f"/usr/bin/{name}")
+        assert not linux.wants_cpu_build(["pip"])
+    with monkeypatch.context() as here:
+        here.setattr(linux.Path, "exists", lambda self: str(self) == "/dev/nvidia0")
+        assert not linux.wants_cpu_build(["pip"])
+    for system in ("darwin", "win32"):
+        with monkeypatch.context() as here:
+            here.setattr(linux.sys, "platform", system)
+            assert not linux.wants_cpu_build(["pip"])
+    with monkeypatch.context() as here:
+        here.setattr(linux.platform, "machine", lambda: "riscv64")
+        assert not linux.wants_cpu_build(["pip"])
+    (linux.VENV / "lib" / "python3.12" / "site-packages" / "torch").mkdir(parents=True)
+    assert not linux.wants_cpu_build(["pip"])
+
+
+def test_uv_is_asked_for_the_pins_and_pip_goes_on_without_it(make, monkeypatch, capsys):
+    steps = []
+    monkeypatch.setattr(make, "step", lambda title, command, **_: steps.append(command))
+    make.cpu_build(["pip"])
+    uv = [str(part) for part in steps[1]]
+    pins = (ROOT / "requirements.txt").read_text("utf-8").split()
+    assert steps[0][:2] == ["pip", "install"] and uv[1:3] == ["pip", "install"]
+    assert uv[-4:-2] == ["--torch-backend", "cpu"] and "--no-deps" in uv
+    assert [pin.split("==")[0] for pin in uv[-2:]] == ["torch", "torchvision"]
+    assert set(uv[-2:]) <= set(pins)
+
+    def fails(title, command, **_):
+        raise make.Failed(f"{title}: failed after 2 s")
+
+    monkeypatch.setattr(make, "step", fails)
+    make.cpu_build(["pip"])
+    assert (
+        "failed after 2 s; pip fetches the build for NVIDIA cards instead"
+        in capsys.readouterr().out
+    )
