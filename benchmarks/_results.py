@@ -84,8 +84,8 @@ def conditions():
     return say(
         f"Measured on {when} on {' and '.join(machines)} with {_several(threads)} thread{'s' * (threads != [1])}, PyTorch "
         f"{_several(sorted({entry['versions']['torch'] for entry in entries}))}.",
-        f"Of {len(entries)} measured figures, {busy} come from hours in which others worked on the machine as well; seconds of "
-        "the processor are the honest clock there, and seconds by the clock on the wall are not compared with anything."
+        f"Of {len(entries)} measured figures, {busy} were measured while others used the machine as well. There seconds of the "
+        "processor are the measure; seconds by the clock are not compared with anything."
         if busy
         else "Nothing else ran on the machine meanwhile.",
     )
