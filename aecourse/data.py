@@ -201,6 +201,34 @@ def binarize(x: Tensor) -> Tensor:
     return (torch.rand_like(x) < x).to(x.dtype)
 
 
+def _in_tiles(x: Tensor, *, tile: int, **_) -> None:
+    """Raises ValueError where x are no images [N, C, H, W] that can be cut into tiles."""
+    images = isinstance(x, Tensor) and x.dim() == 4 and x.is_floating_point()
+    if not images or any(side % tile for side in x.shape[2:]):
+        raise ValueError(
+            f"x: got {require.described(x)}; accepted is a floating-point tensor [N, C, H, W] "
+            f"with H and W multiples of tile, {tile}"
+        )
+
+
+@require.checked(_in_tiles, tile=require.integer)
+def torn(x: Tensor, *, tile: int = 4, within: bool = False, seed: int = 0) -> Tensor:
+    """Images cut into tiles and put together wrongly: x [N, C, H, W] -> [N, C, H, W].
+
+    tile    the side of a tile in pixels; it divides H and W
+    within  True: the tiles of an image are put together in random order. False: each tile keeps its
+            place and is exchanged for the tile that stands there in another of the images
+    seed    of the order
+
+    All pieces are right, and they do not belong together: debris, from which a judge of samples can learn.
+    """
+    tiles = F.unfold(x, tile, stride=tile)  # [N, C * tile * tile, places]
+    generator, dim = torch.Generator().manual_seed(seed), 2 if within else 0
+    order = torch.rand(len(x), 1, tiles.shape[2], generator=generator).argsort(dim)
+    moved = tiles.gather(dim, order.expand_as(tiles))
+    return F.fold(moved, x.shape[2:], tile, stride=tile)
+
+
 def folder() -> Path:
     """Where downloaded images are kept: `AECOURSE_DATA`, or the user's cache folder. DataError for an unknown ~name."""
     asked = os.environ.get("AECOURSE_DATA", "").strip()

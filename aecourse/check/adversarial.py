@@ -1,4 +1,4 @@
-"""Exercises of lesson 17."""
+"""Exercises of lesson 18."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 18."""
+"""Exercises of lesson 19."""
 
 from __future__ import annotations
 

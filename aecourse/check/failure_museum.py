@@ -1,4 +1,4 @@
-"""Exercises of lesson 22."""
+"""Exercises of lesson 23."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 20."""
+"""Exercises of lesson 21."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 19."""
+"""Exercises of lesson 20."""
 
 from __future__ import annotations
 

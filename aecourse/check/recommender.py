@@ -1,4 +1,4 @@
-"""Exercises of lesson 21."""
+"""Exercises of lesson 22."""
 
 from __future__ import annotations
 

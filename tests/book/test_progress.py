@@ -295,22 +295,22 @@ def test_paper_shows_the_overview_and_no_boxes(context, built_book):
 
 # ---------------------------------------------------------------- the self-quiz, and the overview
 
-QUIZ = "notebooks/23_self_quiz.html"
+QUIZ = "notebooks/24_self_quiz.html"
 
 
 def test_the_points_of_the_self_quiz_stand_beside_it(context, built_book):
     page = opened(context, built_book, QUIZ)
     questions = page.locator(".ae-question[data-id]")
-    says(page, "23_self_quiz", "")
+    says(page, "24_self_quiz", "")
     questions.first.get_by_role("button", name="I do not know").click()
     total = questions.count()
-    says(page, "23_self_quiz", f"1 of {total} questions answered")
+    says(page, "24_self_quiz", f"1 of {total} questions answered")
     page.evaluate("""() => {
       const ids = [...document.querySelectorAll('.ae-question[data-id]')].map(form => form.dataset.id);
       const answers = Object.fromEntries(ids.map((id, i) => [id, { text: 'x', done: true, mark: i < 3 ? 1 : i === 3 ? 0.5 : 0 }]));
       localStorage.setItem('aecourse:self-quiz', JSON.stringify({ format: 'aecourse self-quiz', version: 1, shown: true, answers }));
     }""")
-    says(opened(context, built_book, LESSON), "23_self_quiz", f"taken, 3\u00bd of {total} points")
+    says(opened(context, built_book, LESSON), "24_self_quiz", f"taken, 3\u00bd of {total} points")
 
 
 def test_a_quiz_with_answers_to_be_marked_has_no_tick(context, built_book):
@@ -322,7 +322,7 @@ def test_a_quiz_with_answers_to_be_marked_has_no_tick(context, built_book):
       localStorage.setItem('aecourse:self-quiz', JSON.stringify({ format: 'aecourse self-quiz', version: 1, shown: true, answers }));
     }""")
     said = f"{total} of {total} questions answered, 10 to be marked by you"
-    says(opened(context, built_book, LESSON), "23_self_quiz", said)
+    says(opened(context, built_book, LESSON), "24_self_quiz", said)
 
 
 def test_two_tabs_keep_the_answers_of_both(context, built_book):

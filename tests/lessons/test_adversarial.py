@@ -1,4 +1,4 @@
-"""What lesson 17 derives: the best judge, the best grey, and how hard each loss pushes a logit."""
+"""What lesson 18 derives: the best judge, the best grey, and how hard each loss pushes a logit."""
 
 import math
 

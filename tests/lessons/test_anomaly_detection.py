@@ -1,4 +1,4 @@
-"""What lesson 18 says without showing a claim for it."""
+"""What lesson 19 says without showing a claim for it."""
 
 import torch
 from sklearn import decomposition, ensemble

@@ -1,4 +1,4 @@
-"""What lesson 22 says without showing a claim for it."""
+"""What lesson 23 says without showing a claim for it."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What lesson 20 says without showing a claim for it."""
+"""What lesson 21 says without showing a claim for it."""
 
 import torch
 

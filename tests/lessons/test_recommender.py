@@ -1,4 +1,4 @@
-"""What lesson 21 says without showing a claim for it."""
+"""What lesson 22 says without showing a claim for it."""
 
 import torch
 

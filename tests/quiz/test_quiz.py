@@ -406,7 +406,7 @@ def test_what_was_kept_by_number_is_found_by_slug(page, tmp_path):
             "of": 3,
             "exercises": ["05:a-sign", "05:a-term"],
         },
-        "aecourse:page:23_self_quiz": {"of": 20},
+        "aecourse:page:24_self_quiz": {"of": 20},
         "aecourse:page:01_bottleneck": {"of": 4, "seen": "2026-01-02"},
         "aecourse:page:bottleneck": {"of": 5},
         "aecourse:quiz:77:one": ANSWER,  # there was no such lesson
