@@ -212,7 +212,7 @@ def _in_tiles(x: Tensor, *, tile: int, **_) -> None:
 
 
 @require.checked(_in_tiles, tile=require.integer)
-def torn(x: Tensor, *, tile: int = 4, within: bool = False, seed: int = 0) -> Tensor:
+def torn_apart(x: Tensor, *, tile: int = 4, within: bool = False, seed: int = 0) -> Tensor:
     """Images cut into tiles and put together wrongly: x [N, C, H, W] -> [N, C, H, W].
 
     tile    the side of a tile in pixels; it divides H and W

@@ -125,23 +125,25 @@ def tiles(x, tile):
 def test_torn_images_hold_every_tile_once_more(shape, tile):
     x = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     before = tiles(x, tile)
-    exchanged, shuffled = (tiles(data.torn(x, tile=tile, within=w), tile) for w in (False, True))
+    exchanged, shuffled = (
+        tiles(data.torn_apart(x, tile=tile, within=w), tile) for w in (False, True)
+    )
     for place in range(before.shape[1]):  # among images, each tile keeps its place
         assert torch.equal(exchanged[:, place].sort(0).values, before[:, place].sort(0).values)
     for one, other in zip(shuffled, before):  # within an image, its own tiles and no others
         assert torch.equal(one.sort(0).values, other.sort(0).values)
     assert not torch.equal(exchanged, before) and not torch.equal(shuffled, before)
-    assert x.shape == data.torn(x, tile=tile).shape
+    assert x.shape == data.torn_apart(x, tile=tile).shape
 
 
 def test_torn_images_are_known_by_their_seed_and_leave_the_state_alone():
     x = torch.rand(9, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     torch.manual_seed(3)
     state = torch.get_rng_state()
-    assert torch.equal(data.torn(x, seed=2), data.torn(x, seed=2))
-    assert not torch.equal(data.torn(x, seed=2), data.torn(x, seed=5))
+    assert torch.equal(data.torn_apart(x, seed=2), data.torn_apart(x, seed=2))
+    assert not torch.equal(data.torn_apart(x, seed=2), data.torn_apart(x, seed=5))
     assert torch.equal(state, torch.get_rng_state())
-    assert torch.equal(data.torn(x, tile=8, within=True), x)  # one tile can only stay
+    assert torch.equal(data.torn_apart(x, tile=8, within=True), x)  # one tile can only stay
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_torn_images_are_known_by_their_seed_and_leave_the_state_alone():
 )
 def test_what_cannot_be_torn_is_refused(x, tile, said):
     with pytest.raises(ValueError, match=said):
-        data.torn(x, tile=tile)
+        data.torn_apart(x, tile=tile)
 
 
 def test_the_environment_chooses_where_no_name_is_given(monkeypatch):

@@ -300,6 +300,7 @@ def test_the_numbers_are_what_a_computation_gives():
         "two-variances": (1 + 14 + 15) / 4,
         "std-from-log-variance": math.exp(0.5 * -2),
         "merge-by-precision": (2 / 0.5 + 0 / 1) / (1 / 0.5 + 1 / 1),
+        "price-of-a-grid": -16 * math.log2(1 / 16),
         "effective-sample-size": sum(weights) ** 2 / sum(w * w for w in weights),
         "codebook-perplexity": math.exp(-8 * math.log(1 / 8) / 8),
         "accuracy-on-rare-anomalies": 90 / (90 + 999),
