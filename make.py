@@ -31,6 +31,7 @@ BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 QUICK = False  # whether the book is one of small budgets
 NOTEBOOKS = ROOT / "notebooks"
+CARD = Path("/dev/nvidia0")  # Linux has it where there is an NVIDIA card and its driver
 UV = "uv>=0.7.14"  # since then --torch-backend is no preview
 ANSI = r"\x1b\[[0-9;]*m"
 
@@ -218,7 +219,7 @@ def wants_cpu_build(pip: list) -> bool:
     and pip has been told of no index but its own."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         return False
-    if Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi"):
+    if CARD.exists() or shutil.which("nvidia-smi"):
         return False
     if any(VENV.glob("lib*/python*/site-packages/torch")):
         return False

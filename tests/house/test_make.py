@@ -224,7 +224,7 @@ def linux(make, tmp_path, monkeypatch):
     monkeypatch.setattr(make.sys, "platform", "linux")
     monkeypatch.setattr(make.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(make.shutil, "which", lambda name: None)
-    monkeypatch.setattr(make.Path, "exists", lambda self: False)
+    monkeypatch.setattr(make, "CARD", tmp_path / "nvidia0")
     make.told = "global.timeout='60'\n:env:.cert='/etc/ssl/certs/ca-certificates.crt'"
     monkeypatch.setattr(
         make.subprocess,
@@ -257,7 +257,7 @@ def test_no_build_for_the_processor_where_pip_has_it_or_a_card_is_there(linux, m
         here.setattr(linux.shutil, "which", lambda name: f"/usr/bin/{name}")
         assert not linux.wants_cpu_build(["pip"])
     with monkeypatch.context() as here:
-        here.setattr(linux.Path, "exists", lambda self: str(self) == "/dev/nvidia0")
+        here.setattr(linux, "CARD", linux.BUILD)
         assert not linux.wants_cpu_build(["pip"])
     for system in ("darwin", "win32"):
         with monkeypatch.context() as here:

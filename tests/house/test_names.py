@@ -18,6 +18,7 @@ import toc  # noqa: E402
 LESSONS = {each.slug: each for each in contents.lessons()}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAUGHT = [each for each in contents.written() if each.slug != "self_quiz"]
+PAUSE = " A place to pause comes within the first thirty minutes."
 LINKED = re.compile(r"\]\((?:\.\./)?notebooks/([^)#]+)\.ipynb|\]\((\d\d_[a-z0-9_]+)\.ipynb")
 
 
@@ -38,12 +39,19 @@ def test_a_notebook_begins_with_its_title_and_question(lesson):
 
 @pytest.mark.parametrize("lesson", TAUGHT, ids=lambda each: each.slug)
 def test_a_lesson_says_its_times_and_what_it_builds_on(lesson):
-    last = first_cell(lesson).strip().splitlines()[-1]
+    last = first_cell(lesson).strip().splitlines()[-1].removesuffix(PAUSE)
     assert last.endswith(lesson.times), "the times and lessons.yaml differ"
     needed = {contents.lesson(number).slug for _, number in names.mentions(last)}
     assert last.startswith("You need ") and needed == set(lesson.prerequisites), (
         "the lessons that it needs and the prerequisites of lessons.yaml differ"
     )
+
+
+@pytest.mark.parametrize("lesson", TAUGHT, ids=lambda each: each.slug)
+def test_a_long_lesson_has_the_place_to_pause_that_it_announces(lesson):
+    text = (ROOT / "notebooks" / f"{lesson.name}.ipynb").read_text("utf-8")
+    announced = first_cell(lesson).endswith(PAUSE)
+    assert announced == (lesson.read >= 40) == ("**A place to pause.** " in text)
 
 
 def test_files_of_lessons_are_named_by_their_slugs():
