@@ -227,8 +227,10 @@ def _users(world: World, n: int, g: torch.Generator, kept: float = 1.0) -> Split
 def _posterior_means(world: World, x: Tensor, samples: int) -> tuple[Tensor, Tensor]:
     """The two scores of `World.ideal` for one part of the users."""
     center, width = world.activity
-    group = Independent(Normal(world.groups, world.spread), 1)
-    prior = MixtureSameFamily(Categorical(torch.ones(len(world.groups))), group)
+    # Without checks of the values, which older versions of torch cannot do inside `vmap`.
+    group = Independent(Normal(world.groups, world.spread, validate_args=False), 1)
+    of_groups = Categorical(torch.ones(len(world.groups)))
+    prior = MixtureSameFamily(of_groups, group, validate_args=False)
 
     def log_joint(users: Tensor, x: Tensor) -> Tensor:
         shown, liked = world.chances(users)

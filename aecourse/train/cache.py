@@ -20,6 +20,7 @@ from types import BuiltinFunctionType, FunctionType
 import platformdirs
 import torch
 from torch import Tensor, nn
+from torch.autograd import graph
 
 from aecourse.train import schedules, state
 from aecourse.train.history import History
@@ -165,10 +166,10 @@ def _tensors(tensors: dict[str, Tensor]) -> list:
 
 def _switches() -> list:
     """What changes torch's results from outside, where no mode and no hook listens in."""
-    modes = torch._C._len_torch_function_stack() + torch._C._len_torch_dispatch_stack()
-    hooks = getattr(vars(torch._C)["_autograd"], "_top_saved_tensors_default_hooks", None)
-    if modes or hooks and hooks(True):
-        raise TypeError("a mode, or hooks on saved tensors")
+    if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+        raise TypeError("a mode")
+    with graph.disable_saved_tensors_hooks("hooks on saved tensors"):
+        pass  # which raises an error where there are any
     flushed = (torch.tensor(1e-39, dtype=torch.float32) * 2).item()
     autocast = [torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")]
     switches = [(n, getattr(torch._C, n)()) for n in dir(torch._C) if SWITCHES.fullmatch(n)]
