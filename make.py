@@ -215,13 +215,14 @@ def environment() -> None:
 
 
 def wants_cpu_build(pip: list) -> bool:
-    """Whether pip would fetch gigabytes of CUDA for nothing: on Linux without an NVIDIA card, where no torch is installed yet
-    and pip has been told of no index but its own."""
+    """Whether pip would fetch gigabytes of CUDA for nothing: on Linux without an NVIDIA card, where the pinned torch is not
+    installed yet and pip has been told of no index but its own."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         return False
     if CARD.exists() or shutil.which("nvidia-smi"):
         return False
-    if any(VENV.glob("lib*/python*/site-packages/torch")):
+    [torch] = re.findall(r"^torch==(\S+)", read(ROOT / "requirements.txt"), re.M)
+    if any(VENV.glob(f"lib*/python*/site-packages/torch-{torch}[+.]*dist-info")):
         return False
     told = subprocess.run(
         [str(part) for part in [*pip, "config", "list"]], capture_output=True, text=True, cwd=ROOT

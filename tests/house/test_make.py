@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -266,7 +267,15 @@ def test_no_build_for_the_processor_where_pip_has_it_or_a_card_is_there(linux, m
     with monkeypatch.context() as here:
         here.setattr(linux.platform, "machine", lambda: "riscv64")
         assert not linux.wants_cpu_build(["pip"])
-    (linux.VENV / "lib" / "python3.12" / "site-packages" / "torch").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("build", ["", "+cpu", "+cu130"])
+def test_the_pinned_torch_is_left_alone_and_another_one_replaced(linux, build):
+    [pin] = re.findall(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.M)
+    packages = linux.VENV / "lib" / "python3.12" / "site-packages"
+    (packages / f"torch-{pin}9{build}.dist-info").mkdir(parents=True)  # 2.13.09 is another
+    assert linux.wants_cpu_build(["pip"])
+    (packages / f"torch-{pin}{build}.dist-info").mkdir()
     assert not linux.wants_cpu_build(["pip"])
 
 

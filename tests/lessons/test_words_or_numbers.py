@@ -17,11 +17,6 @@ def test_a_prior_that_has_learned_nothing_takes_six_bits_for_a_word():
         torch.testing.assert_close(bits, torch.full((3,), 294.0), rtol=1e-5, atol=0)
 
 
-def test_a_probability_of_an_eighth_is_three_bits():
-    p = torch.tensor([1 / 2, 1 / 8, 1 / 1024], dtype=torch.float64)
-    assert (-p.log2()).tolist() == [1, 3, 10]
-
-
 def test_the_rate_under_the_prior_is_the_kl_term():
     torch.manual_seed(0)
     mu, log_var = torch.randn(2, 4, 3, dtype=torch.float64)
@@ -40,10 +35,3 @@ def test_a_step_twice_as_long_saves_a_bit():
         whole = (number / step).round().long()
         bits.append(math.log2(evaluate.perplexity(whole - whole.min(), 1000)))
     assert all(abs(a - b - 1) < 0.02 for a, b in zip(bits, bits[1:]))
-
-
-def test_identical_samples_have_no_variety():
-    """As the lesson measures it: the pixels in which an image differs from the one most like it."""
-    flat = torch.rand(1, 784).round().expand(5, -1)
-    apart = torch.cdist(flat, flat).square().fill_diagonal_(math.inf)
-    assert apart.min(1).values.median() == 0
